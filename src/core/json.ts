@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export type JsonObject = { [key: string]: Json };
+
+/** Named and lazy, unlike `z.json()`, so that the OpenAPI generator emits a `$ref` instead of recursing. */
+export const Json: z.ZodType<Json> = z
+  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(Json), z.record(z.string(), Json)]))
+  .meta({ id: "Json" });
+export const JsonObject: z.ZodType<JsonObject> = z.record(z.string(), Json).meta({ id: "JsonObject" });
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * Canonical text of a JSON value: keys sorted by code unit, no white space (the useful part of RFC 8785; numbers
+ * print as JavaScript does, which RFC 8785 also takes). Two equal values have one text, so texts and their digests can
+ * be compared.
+ */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value)
+    .toSorted()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`);
+  return `{${members.join(",")}}`;
+}
+
+/** One reference token of a JSON Pointer (RFC 6901), escaped. */
+export const pointerToken = (key: string | number) => String(key).replaceAll("~", "~0").replaceAll("/", "~1");
