@@ -4,17 +4,45 @@
  * Limits count bytes, characters, steps and items, never time: a Worker's clock stands still between I/O.
  */
 type Limit = { readonly value: number; readonly unit: string; readonly what: string; readonly code: string };
-const limit = (value: number, unit: string, what: string, code: string): Limit => ({ value, unit, what, code });
 
 export const LIMITS = {
-  engine_steps_max: limit(1_000_000, "steps", "work of one render, filters charged by input size", "limit_steps"),
-  engine_depth_max: limit(150, "calls", "nesting of macros, includes, imports and blocks", "limit_depth"),
-  engine_range_items_max: limit(100_000, "items", "length of one range() or one loop", "limit_loop"),
-  engine_string_chars_max: limit(4_194_304, "characters", "one value built inside a template", "limit_string"),
-  engine_source_chars_max: limit(524_288, "characters", "source of one template", "limit_source"),
-  output_file_chars_max: limit(1_048_576, "characters", "one rendered file", "limit_output_file"),
-  output_total_chars_max: limit(4_194_304, "characters", "all files of one render", "limit_output_total"),
-  output_files_max: limit(200, "files", "files of one render", "limit_output_files"),
+  engine_steps_max: {
+    value: 1_000_000,
+    unit: "steps",
+    what: "work of one render, filters charged by input size",
+    code: "limit_steps",
+  },
+  engine_depth_max: {
+    value: 150,
+    unit: "calls",
+    what: "nesting of macros, includes, imports and blocks",
+    code: "limit_depth",
+  },
+  engine_range_items_max: {
+    value: 100_000,
+    unit: "items",
+    what: "length of one range() or one loop",
+    code: "limit_loop",
+  },
+  engine_string_chars_max: {
+    value: 4_194_304,
+    unit: "characters",
+    what: "one value built inside a template",
+    code: "limit_string",
+  },
+  engine_source_chars_max: { value: 524_288, unit: "characters", what: "source of one template", code: "limit_source" },
+  output_file_chars_max: { value: 1_048_576, unit: "characters", what: "one rendered file", code: "limit_output_file" },
+  output_total_chars_max: {
+    value: 4_194_304,
+    unit: "characters",
+    what: "all files of one render",
+    code: "limit_output_total",
+  },
+  output_files_max: { value: 200, unit: "files", what: "files of one render", code: "limit_output_files" },
+  pack_bytes_max: { value: 8_388_608, unit: "bytes", what: "one pack, unpacked", code: "pack_too_large" },
+  pack_files_max: { value: 500, unit: "files", what: "one pack", code: "pack_too_many_files" },
+  pack_file_bytes_max: { value: 262_144, unit: "bytes", what: "one file of a pack", code: "pack_file_too_large" },
+  pack_path_chars_max: { value: 200, unit: "characters", what: "path of a file in a pack", code: "pack_path_unsafe" },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMITS;
