@@ -1,0 +1,17 @@
+/** `5.4`, `v5.4.2` or `5.8.0-rc1` as three numbers; what is missing counts as 0, the oldest such release. */
+function numbersOf(version: string): [number, number, number] {
+  const [major = "0", minor = "0", patch = "0"] = version.replace(/^v/, "").replace(/-.*$/, "").split(".");
+  return [Number.parseInt(major, 10) || 0, Number.parseInt(minor, 10) || 0, Number.parseInt(patch, 10) || 0];
+}
+
+/** Negative when `left` is the older Podman, 0 when equal, positive when newer. */
+export function comparePodman(left: string, right: string): number {
+  const a = numbersOf(left);
+  const b = numbersOf(right);
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+}
+
+export const isAtLeast = (version: string, minimum: string): boolean => comparePodman(version, minimum) >= 0;
+
+/** What Debian 13 ships: the oldest Podman worth supporting, and the default target of a version. */
+export const PODMAN_TARGET_DEFAULT = "5.4";

@@ -1,0 +1,60 @@
+import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
+import type { Assignment } from "#quadlet/parse-unit.ts";
+import { readMounts } from "#quadlet/read-mounts.ts";
+import { isAtLeast } from "#quadlet/podman-version.ts";
+
+/** A unit that names another unit by its file name: `Network=stack.network:ip=10.0.0.2`. */
+export type Reference = {
+  readonly key: "Image" | "Network" | "Volume" | "Mount" | "Pod";
+  /** The file name that is asked for. */
+  readonly name: string;
+  readonly assignment: Assignment;
+  /** Where the name begins in the assignment's value. */
+  readonly offset: number;
+  /** Null when the bundle has no such unit: the generator then refuses the unit that asks. */
+  readonly target: LoadedUnit | null;
+};
+
+const endsWithAny = (text: string, endings: readonly string[]) => endings.some((ending) => text.endsWith(ending));
+
+/** Kinds of `Mount=` whose source may be a unit. */
+const MOUNTS_BY_NAME = new Set(["volume", "bind", "glob", "image"]);
+const ARTIFACT_MOUNTS_SINCE = "5.7.0";
+
+export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
+  const { view, section, type } = unit;
+  const found: Reference[] = [];
+  const add = (key: Reference["key"], name: string, at: { assignment: Assignment; offset: number }) =>
+    found.push({ key, name, ...at, target: bundle.byName.get(name) ?? null });
+
+  const image = view.last(section, "Image");
+  const imageName = view.string(section, "Image") ?? "";
+  const readsImage = type === "container" || (type === "volume" && view.string(section, "Driver") === "image");
+  if (image !== null && readsImage && endsWithAny(imageName, [".image", ".build"]))
+    add("Image", imageName, { assignment: image, offset: 0 });
+
+  if (type === "container" || type === "pod" || type === "kube" || type === "build") {
+    for (const assignment of view.all(section, "Network")) {
+      const [name = ""] = assignment.value.split(":");
+      if (endsWithAny(name, [".network", ".container"])) add("Network", name, { assignment, offset: 0 });
+    }
+  }
+
+  if (type === "container" || type === "pod" || type === "build") {
+    for (const { kind, source, assignment, offset } of readMounts(unit)) {
+      const isMount = assignment.key === "Mount";
+      if (isMount && kind === "artifact" && isAtLeast(view.podman, ARTIFACT_MOUNTS_SINCE)) {
+        if (source.endsWith(".artifact")) add("Mount", source, { assignment, offset });
+      } else if (isMount && !MOUNTS_BY_NAME.has(kind)) {
+        continue;
+      } else if (!/^[./]/.test(source) && endsWithAny(source, isMount ? [".volume", ".image"] : [".volume"])) {
+        add(isMount ? "Mount" : "Volume", source, { assignment, offset });
+      }
+    }
+  }
+
+  const pod = view.last(section, "Pod");
+  if (pod !== null && type === "container" && pod.value !== "")
+    add("Pod", view.string(section, "Pod") ?? "", { assignment: pod, offset: 0 });
+  return found;
+}
