@@ -13,8 +13,7 @@ export const keysOf = (section: string): readonly string[] => Object.keys(QUADLE
 
 export const keySections = (): readonly string[] => Object.keys(QUADLET_KEYS);
 
-export const isKeyKnown = (info: KeyInfo | null, podman: string): info is KeyInfo =>
-  info !== null && isAtLeast(podman, info.since);
+export const isKeyKnown = (info: KeyInfo, podman: string): boolean => isAtLeast(podman, info.since);
 
 /** Whether that Podman uses every value of the key, or only the last. */
 export function isRepeatable(info: KeyInfo, podman: string): boolean {

@@ -1,5 +1,7 @@
 import type { LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
+import { isAtLeast } from "#quadlet/podman-version.ts";
+import type { PlacedWord } from "#quadlet/unit-view.ts";
 
 /** One `Volume=`, `Mount=` or `Tmpfs=` as written; `offset` is where the source stands in the assignment's value. */
 export type ReadMount = {
@@ -23,25 +25,58 @@ function readVolume(assignment: Assignment): ReadMount {
   return { kind, source, destination: second ?? first, options, assignment, offset: 0 };
 }
 
-/** `type=bind,source=./a,target=/b,ro`, in any order; without a type Podman takes `volume`. */
-export function readMountOptions(text: string): Map<string, string> {
-  const options = new Map<string, string>();
-  for (const token of text.split(",")) {
-    const equals = token.indexOf("=");
-    options.set(equals === -1 ? token : token.slice(0, equals), equals === -1 ? "" : token.slice(equals + 1));
+/** One line of CSV, as Go's reader takes it: quotes around whole fields, doubled inside. Null for what it refuses. */
+function csvFields(text: string): string[] | null {
+  if (text.trim() === "" || /[\r\n]/.test(text)) return null;
+  const fields: string[] = [];
+  let rest = `,${text}`;
+  while (rest !== "") {
+    const quoted = /^,"((?:[^"]|"")*)"(?=,|$)/.exec(rest);
+    const match = quoted ?? /^,([^",][^",]*)?(?=,|$)/.exec(rest);
+    if (match === null) return null;
+    const field = match[1] ?? "";
+    fields.push(quoted === null ? field : field.replaceAll('""', '"'));
+    rest = rest.slice(match[0].length);
   }
-  return options;
+  return fields;
 }
 
-function readMount(text: string, assignment: Assignment, offset: number): ReadMount {
-  const named = readMountOptions(text);
-  const first = (...keys: string[]) => keys.map((key) => named.get(key)).find((value) => value !== undefined) ?? "";
-  const known = new Set(["type", "source", "src", "target", "destination", "dst"]);
+/** Podman assumes `type=volume` in newer releases: 5.4.2 refuses a mount without type, 5.8.6 does not. */
+const MOUNT_TYPE_OPTIONAL_SINCE = "5.8.0";
+
+type MountOptions = { readonly options: ReadonlyMap<string, string | null>; readonly kind: string | null };
+
+/** The options of `Mount=type=bind,source=./a,target=/b,ro`; `kind` is null where the type is missing and must not be. */
+export function readMountOptions(text: string, podman: string): MountOptions | null {
+  const fields = csvFields(text);
+  if (fields === null) return null;
+  const options = new Map<string, string | null>();
+  let kind: string | null = isAtLeast(podman, MOUNT_TYPE_OPTIONAL_SINCE) ? "volume" : null;
+  let isTyped = false;
+  for (const field of fields) {
+    const equals = field.indexOf("=");
+    const [key, value] = equals === -1 ? [field, null] : [field.slice(0, equals), field.slice(equals + 1)];
+    if (!isTyped && key === "type" && value !== null && (kind !== null || !value.includes("="))) {
+      kind = value;
+      isTyped = true;
+    } else {
+      options.set(key, value);
+    }
+  }
+  return { options, kind };
+}
+
+function readMount({ text, assignment, offset }: PlacedWord, podman: string): ReadMount {
+  const read = readMountOptions(text, podman);
+  const options = read?.options ?? new Map<string, string | null>();
+  const first = (...keys: string[]) => keys.map((key) => options.get(key)).find((value) => value !== undefined) ?? "";
+  const known = new Set(["source", "src", "target", "destination", "dst"]);
   return {
-    kind: named.get("type") ?? "volume",
-    source: first("source", "src"),
+    kind: read?.kind ?? "volume",
+    // The generator takes the last of several sources.
+    source: [...options].findLast(([key]) => key === "source" || key === "src")?.[1] ?? "",
     destination: first("destination", "dst", "target"),
-    options: [...named.keys()].filter((key) => !known.has(key)),
+    options: [...options.keys()].filter((key) => !known.has(key)),
     assignment,
     offset,
   };
@@ -56,7 +91,7 @@ function readTmpfs(assignment: Assignment): ReadMount {
 export function readMounts({ view, section }: LoadedUnit): ReadMount[] {
   return [
     ...view.all(section, "Volume").map(readVolume),
-    ...view.words(section, "Mount", "args").map((word) => readMount(word.text, word.assignment, word.offset)),
+    ...view.words(section, "Mount", "args").map((word) => readMount(word, view.podman)),
     ...view.all(section, "Tmpfs").map(readTmpfs),
   ];
 }

@@ -25,3 +25,12 @@ export function readPort(text: string): PublishedPort | null {
     protocol: groups["protocol"] ?? "tcp",
   };
 }
+
+/** `8000-8010` as numbers, a single port as a range of one; null outside 1 to 65535 or upside down. */
+export function portRange(text: string): { from: number; to: number } | null {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (match === null) return null;
+  const from = Number(match[1]);
+  const to = Number(match[2] ?? match[1]);
+  return from >= 1 && to <= 65_535 && from <= to ? { from, to } : null;
+}

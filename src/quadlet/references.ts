@@ -18,8 +18,8 @@ export type Reference = {
 const endsWithAny = (text: string, endings: readonly string[]) => endings.some((ending) => text.endsWith(ending));
 
 /** Kinds of `Mount=` whose source may be a unit. */
-const MOUNTS_BY_NAME = new Set(["volume", "bind", "glob", "image"]);
-const ARTIFACT_MOUNTS_SINCE = "5.7.0";
+const MOUNTS_BY_NAME = new Set(["volume", "bind", "glob", "image", "artifact"]);
+const ARTIFACTS_SINCE = "5.7.0";
 
 export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
   const { view, section, type } = unit;
@@ -41,15 +41,14 @@ export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): Reference[
   }
 
   if (type === "container" || type === "pod" || type === "build") {
+    const isArtifactKnown = isAtLeast(view.podman, ARTIFACTS_SINCE);
     for (const { kind, source, assignment, offset } of readMounts(unit)) {
       const isMount = assignment.key === "Mount";
-      if (isMount && kind === "artifact" && isAtLeast(view.podman, ARTIFACT_MOUNTS_SINCE)) {
-        if (source.endsWith(".artifact")) add("Mount", source, { assignment, offset });
-      } else if (isMount && !MOUNTS_BY_NAME.has(kind)) {
-        continue;
-      } else if (!/^[./]/.test(source) && endsWithAny(source, isMount ? [".volume", ".image"] : [".volume"])) {
+      if (assignment.key === "Tmpfs" || (isMount && !MOUNTS_BY_NAME.has(kind))) continue;
+      if (kind === "artifact" && !isArtifactKnown) continue;
+      const endings = [".volume", ...(isMount ? [".image"] : []), ...(isArtifactKnown ? [".artifact"] : [])];
+      if (!/^[./]/.test(source) && endsWithAny(source, endings))
         add(isMount ? "Mount" : "Volume", source, { assignment, offset });
-      }
     }
   }
 

@@ -43,7 +43,10 @@ export function namePartsOf(filename: string): NameParts {
   return { stem: name.slice(0, at), isTemplated: true, instance: name.slice(at + 1) };
 }
 
-/** Podman 5.7 moved the suffix of templates before the `@`: until then it wrote names that systemd cannot instantiate. */
+/**
+ * Newer generators put the suffix of a template before its `@`, older ones behind it, where systemd cannot instantiate it.
+ * 5.4.2 is seen to do the one and 5.8.6 the other; the release between them is taken from its notes.
+ */
 const TEMPLATE_SUFFIX_SINCE = "5.7.0";
 
 /** The generated service's name without `.service`, when no `ServiceName=` overrides it. */
@@ -51,7 +54,7 @@ export function defaultServiceName(filename: string, type: UnitType, podman: str
   const { stem, isTemplated, instance } = namePartsOf(filename);
   const suffix = unitTypeInfo(type).suffix;
   if (!isTemplated) return stem + suffix;
-  if (isAtLeast(podman, TEMPLATE_SUFFIX_SINCE)) return `${stem}${suffix}@${instance}`;
+  if (instance === "" && isAtLeast(podman, TEMPLATE_SUFFIX_SINCE)) return `${stem}${suffix}@`;
   return `${stem}@${instance}${suffix}`;
 }
 
@@ -59,8 +62,10 @@ export function defaultServiceName(filename: string, type: UnitType, podman: str
 export function defaultResourceName(filename: string, type: UnitType, podman: string): string {
   const { stem, isTemplated, instance } = namePartsOf(filename);
   if (!isTemplated) return `systemd-${stem}`;
-  const isNamedByInstance = isAtLeast(podman, TEMPLATE_SUFFIX_SINCE) && type !== "pod" && instance === "";
-  return isNamedByInstance ? `systemd-${stem}-%i` : `systemd-${stem}@${instance}`;
+  const name = `${stem}@${instance}`;
+  // The newer generators cut off the last character, whatever it is, and let systemd put the instance there.
+  if (type !== "pod" && isAtLeast(podman, TEMPLATE_SUFFIX_SINCE)) return `systemd-${name.slice(0, -1)}-%i`;
+  return `systemd-${name}`;
 }
 
 /**

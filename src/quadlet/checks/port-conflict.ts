@@ -1,0 +1,56 @@
+import type { Finding } from "#core/finding.ts";
+import { error, placeOf, type Check } from "#quadlet/checks/check.ts";
+import type { LoadedUnit } from "#quadlet/load-units.ts";
+import type { Assignment } from "#quadlet/parse-unit.ts";
+import { portRange, readPort } from "#quadlet/read-ports.ts";
+import { namePartsOf } from "#quadlet/unit-names.ts";
+
+const CODE = "port_conflict";
+
+type Claim = { unit: LoadedUnit; assignment: Assignment; ip: string; protocol: string; from: number; to: number };
+
+/** Units that cannot run at once may claim the same port. */
+const excludes = (a: LoadedUnit, b: LoadedUnit) =>
+  a.view.words("Unit", "Conflicts", "words").some((word) => word.text === `${b.serviceName}.service`);
+
+const isEverywhere = (ip: string) => ip === "" || ip === "0.0.0.0" || ip === "::";
+
+/** 0.0.0.0 and [::] are families apart, but no address at all means both. */
+function overlaps(a: Claim, b: Claim): boolean {
+  if (a.protocol !== b.protocol || a.from > b.to || b.from > a.to) return false;
+  if (a.ip === "" || b.ip === "") return true;
+  if (a.ip.includes(":") !== b.ip.includes(":")) return false;
+  return a.ip === b.ip || isEverywhere(a.ip) || isEverywhere(b.ip);
+}
+
+function claimsOf(unit: LoadedUnit): Claim[] {
+  const { view, section, basename } = unit;
+  const parts = namePartsOf(basename);
+  if (parts.isTemplated && parts.instance === "") return [];
+  return view.all(section, "PublishPort").flatMap((assignment): Claim[] => {
+    const port = readPort(assignment.value);
+    const range = port?.host_port ? portRange(port.host_port) : null;
+    if (port === null || range === null || (view.string(section, "Pod") ?? "") !== "") return [];
+    return [{ unit, assignment, ip: port.host_ip ?? "", protocol: port.protocol, ...range }];
+  });
+}
+
+/** Two services that claim one port of the host: whichever starts second fails. */
+export const portConflict: Check = {
+  code: CODE,
+  run: ({ bundle }) => {
+    const claims = bundle.units.flatMap(claimsOf);
+    return claims.flatMap((claim, index): Finding[] => {
+      const earlier = claims
+        .slice(0, index)
+        .find(
+          (other) => overlaps(claim, other) && !excludes(claim.unit, other.unit) && !excludes(other.unit, claim.unit),
+        );
+      if (earlier === undefined) return [];
+      const { file, line } = earlier.assignment;
+      const ports = claim.from === claim.to ? `Port ${claim.from}` : `A port of ${claim.from}-${claim.to}`;
+      const message = `${ports}/${claim.protocol} of the host is already taken by ${file}, line ${line}: one of the two will not start.`;
+      return [error(CODE, placeOf(claim.assignment), { message, action: "Publish it on another port or address." })];
+    });
+  },
+};
