@@ -1,0 +1,132 @@
+import { type Finding, hasErrors } from "#core/finding.ts";
+import type { Pack, PackOutput } from "#core/pack.ts";
+import { err, ok, type Result } from "#core/result.ts";
+import type { AnyNode, Root } from "#render/ast.ts";
+import { childNodes, compileTemplate } from "#render/compile/compile-template.ts";
+import type { Variant } from "#render/compile/compiler.ts";
+import type { Program } from "#render/compile/program.ts";
+import { missingTemplate } from "#render/compile/template-name.ts";
+import { placeOf, TemplateFault } from "#render/fault.ts";
+import { findingOfFault, sortedFindings } from "#render/finding-of-fault.ts";
+import { candidatePaths, findInPack } from "#render/pack-paths.ts";
+import { parseTemplate } from "#render/parse-template.ts";
+
+export type CompileOptions = {
+  /** Slices, mapping methods and True, False, None, as Nunjucks' Jinja mode has them. On unless told otherwise. */
+  readonly isJinja?: boolean;
+};
+
+export const STRICT: Variant = {
+  isStrict: true,
+  isUnit: false,
+  isCollecting: false,
+  isTraced: false,
+  isAutoescaped: false,
+  throwOnUndefined: false,
+};
+
+/**
+ * A pack whose templates are parsed and checked. Programs are compiled per variant when they are first needed and kept: they
+ * hold no tenant data, so one compiled pack serves every tenant, cached by the pack's digest.
+ */
+export class CompiledPack {
+  readonly pack: Pack;
+  readonly isJinja: boolean;
+  /** Sources of the templates by path, and of the outputs' conditions by `conditionName`. */
+  readonly sources: Readonly<Record<string, string>>;
+  readonly trees: ReadonlyMap<string, Root>;
+  readonly #programs = new Map<string, Map<string, Program>>();
+
+  constructor(parts: {
+    pack: Pack;
+    sources: Record<string, string>;
+    trees: ReadonlyMap<string, Root>;
+    isJinja: boolean;
+  }) {
+    this.pack = parts.pack;
+    this.sources = parts.sources;
+    this.trees = parts.trees;
+    this.isJinja = parts.isJinja;
+  }
+
+  /** The program of one template in one variant; null where the pack has no such template. */
+  program(path: string, variant: Variant): Program | null {
+    const key = Object.values(variant).map(Number).join("");
+    let programs = this.#programs.get(key);
+    if (programs === undefined) {
+      programs = new Map();
+      this.#programs.set(key, programs);
+    }
+    const known = programs.get(path);
+    if (known !== undefined) return known;
+    const tree = this.trees.get(path);
+    if (tree === undefined) return null;
+    const { program } = compileTemplate(path, tree, variant);
+    programs.set(path, program);
+    return program;
+  }
+
+  /** A template by the name that another one uses for it. */
+  find(name: string, from: string, variant: Variant): Program | null {
+    const path = candidatePaths(name, from).find((candidate) => this.trees.has(candidate));
+    return path === undefined ? null : this.program(path, variant);
+  }
+}
+
+/** Outputs' `when` conditions are compiled as small templates of this name. */
+export const conditionName = (output: PackOutput): string => `leger-pack.json (when of ${output.output})`;
+
+/** Parses and compiles every template of a pack. All findings come at once; a pack with an error is not compiled. */
+export function compilePack(pack: Pack, options: CompileOptions = {}): Result<CompiledPack, Finding[]> {
+  const isJinja = options.isJinja ?? true;
+  const sources = templateSources(pack);
+  const trees = new Map<string, Root>();
+  const faults: TemplateFault[] = missingOutputs(pack);
+  const parseOptions = { trimBlocks: pack.engine.trim_blocks, lstripBlocks: pack.engine.lstrip_blocks, isJinja };
+  for (const [path, source] of Object.entries(sources)) {
+    const parsed = parseTemplate(path, source, parseOptions);
+    if (!parsed.ok) {
+      faults.push(parsed.error);
+      continue;
+    }
+    trees.set(path, parsed.value);
+    faults.push(...missingReferences(pack, path, parsed.value));
+  }
+  const compiled = new CompiledPack({ pack, sources, trees, isJinja });
+  for (const [path, tree] of trees) faults.push(...compileTemplate(path, tree, STRICT).faults);
+  const findings = sortedFindings(faults.map((fault) => findingOfFault(fault, sources)));
+  return hasErrors(findings) ? err(findings) : ok(compiled);
+}
+
+const TEMPLATE_ENDINGS = [".j2", ".njk", ".jinja", ".jinja2"];
+const isTemplate = (path: string) => TEMPLATE_ENDINGS.some((ending) => path.endsWith(ending));
+
+/** All templates by path: files that end like one, what outputs are made of, and the conditions of outputs. */
+function templateSources(pack: Pack): Record<string, string> {
+  const sources: Record<string, string> = {};
+  const named = new Set(pack.outputs.map((output) => output.template));
+  for (const path of Object.keys(pack.files).toSorted()) {
+    const isReferable = path.startsWith("templates/") || named.has(path) || isTemplate(path);
+    const source = pack.files[path];
+    if (isReferable && source !== undefined && (isTemplate(path) || named.has(path))) sources[path] = source;
+  }
+  for (const output of pack.outputs) {
+    if (output.when !== undefined) sources[conditionName(output)] = `{% if ${output.when} %}1{% endif %}`;
+  }
+  return sources;
+}
+
+const missingOutputs = (pack: Pack): TemplateFault[] =>
+  pack.outputs
+    .filter((output) => !Object.hasOwn(pack.files, output.template))
+    .map((output) => missingTemplate(output.template, { template: "leger-pack.json", line: 1, column: 1 }));
+
+/** Templates named by a literal must exist; `ignore missing` and computed names are left to the render. */
+function missingReferences(pack: Pack, path: string, node: AnyNode): TemplateFault[] {
+  const faults = childNodes(node).flatMap((child) => missingReferences(pack, path, child));
+  if (!("template" in node) || node.template.typename !== "Literal") return faults;
+  if (node.typename === "Include" && node.ignoreMissing === true) return faults;
+  const name = String(node.template.value);
+  if (findInPack(pack.files, name, path) === null) faults.push(missingTemplate(name, placeOf(path, node)));
+  return faults;
+}

@@ -1,0 +1,107 @@
+import type { AnyNode } from "#render/ast.ts";
+import type { Code } from "#render/compile/program.ts";
+import { placeOf, type TemplatePlace, TemplateFault } from "#render/fault.ts";
+import type { BlockCode } from "#render/run.ts";
+
+/**
+ * What one compilation makes. The product renders with the strict variant of each output's kind; only when that fails, the
+ * collecting one runs, which knows the place of everything and goes on after a fault; provenance has its own.
+ */
+export type Variant = {
+  /** Undefined values are faults (DESIGN 8). */
+  readonly isStrict: boolean;
+  /** Printed values are checked for unit files. */
+  readonly isUnit: boolean;
+  /** Faults get places and do not end the render. */
+  readonly isCollecting: boolean;
+  /** Spans and the decisions behind them are recorded. */
+  readonly isTraced: boolean;
+  readonly isAutoescaped: boolean;
+  /** Nunjucks' option of that name: printing null or undefined is an error. For comparison only. */
+  readonly throwOnUndefined: boolean;
+};
+
+/** Result of compiling an expression: the code, and what is known about it that makes faster code possible. */
+export type Compiled = {
+  readonly code: Code;
+  /** Known when compiled. */
+  readonly constant?: { readonly value: unknown };
+  /** The value is that of this slot. */
+  readonly slot?: number;
+  /** The value is reached from this slot by these plain keys. */
+  readonly path?: readonly [slot: number, ...keys: string[]];
+  /** Members of a list literal of constants. */
+  readonly items?: readonly unknown[];
+  /** The printed text, where that is cheaper to make than the value (macro calls). It needs no unit check. */
+  readonly text?: Code;
+  /** Made of the template's own literals only: no unit check. */
+  readonly isOwnText?: boolean;
+};
+
+export class TemplateCompiler {
+  readonly template: string;
+  readonly variant: Variant;
+  readonly blocks: BlockCode[] = [];
+  /** Faults found while compiling; compilation goes on, so that all of them are reported. */
+  readonly faults: TemplateFault[] = [];
+  /** Whether the code being compiled runs when a block or macro does, and not with the root. */
+  isInBlock = false;
+
+  constructor(template: string, variant: Variant) {
+    this.template = template;
+    this.variant = variant;
+  }
+
+  place(node: Pick<AnyNode, "lineno" | "colno">): TemplatePlace {
+    return placeOf(this.template, node);
+  }
+
+  /** Notes a fault of the template itself and returns code that never runs, because the template is refused. */
+  refuse(node: AnyNode, problem: { code: string; message: string; action: string }): Compiled {
+    const fault = new TemplateFault({ ...problem, place: this.place(node) });
+    this.faults.push(fault);
+    return {
+      code: () => {
+        throw fault;
+      },
+    };
+  }
+}
+
+export const constantOf = (value: unknown): Compiled => ({ code: () => value, constant: { value } });
+
+/** Stands in a collecting run for a variable whose value could not be computed: the cause was reported once already. */
+export const FAILED = Object.freeze({ toString: () => "[failed]" });
+const SILENCED = new TemplateFault({ code: "silenced", message: "follows from another fault", action: "" });
+
+/** A fault of any kind as a TemplateFault, placed at `place` unless it knows better. */
+export function placedFault(error: unknown, place: TemplatePlace): TemplateFault {
+  if (error === SILENCED) return SILENCED;
+  if (error instanceof TemplateFault) return error.at(place);
+  return foreignFault(error, place);
+}
+
+export const silence = (): never => {
+  throw SILENCED;
+};
+export const isSilenced = (fault: TemplateFault) => fault === SILENCED;
+
+/** JavaScript's own errors: a stack or string that grew too large is a limit, the rest are wrong types. */
+export function foreignFault(error: unknown, place?: TemplatePlace): TemplateFault {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && /call stack/i.test(message)) {
+    const action = "Look for a macro or include that calls itself, or split the expression.";
+    return new TemplateFault({ code: "limit_depth", message: "nested too deep", action, place }, { cause: error });
+  }
+  if (error instanceof RangeError && /string length|array (?:buffer )?length/i.test(message)) {
+    const action = "Build less text at once.";
+    return new TemplateFault(
+      { code: "limit_string", message: "a text grew too long", action, place },
+      { cause: error },
+    );
+  }
+  return new TemplateFault(
+    { code: "type", message, action: "Check the types of the values here.", place },
+    { cause: error },
+  );
+}

@@ -1,0 +1,143 @@
+import type { FromImport, Import, Include } from "#render/ast.ts";
+import { viewFrom } from "#render/compile/block.ts";
+import { FAILED, isSilenced, placedFault, type TemplateCompiler } from "#render/compile/compiler.ts";
+import type { TextCode } from "#render/compile/program.ts";
+import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
+import { type Assign, defineName } from "#render/compile/set.ts";
+import { templateCode } from "#render/compile/template-name.ts";
+import { TemplateFault } from "#render/fault.ts";
+import { Instance, type Names, type Slots } from "#render/run.ts";
+import { didYouMean } from "#core/did-you-mean.ts";
+
+const NO_VALUES: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null) as Record<string, unknown>);
+
+/** `include`: the template runs with everything visible here; what it sets stays inside. */
+export function compileInclude(compiler: TemplateCompiler, node: Include, scope: Scope): TextCode {
+  const find = templateCode(compiler, node, scope);
+  const names = visibleNames(scope);
+  const place = compiler.place(node);
+  return (slots) => {
+    const program = find(slots);
+    if (program === null) return "";
+    const { run } = slots[0];
+    run.charge(1, place);
+    run.enter("includes", place);
+    const text = program.render(run, innerInstance(slots, program), viewFrom(slots, names));
+    run.depth--;
+    return text;
+  };
+}
+
+const innerInstance = (slots: Slots, program: ConstructorParameters<typeof Instance>[2]): Instance => {
+  const { values, globals } = slots[0].instance;
+  return new Instance(values, globals, program);
+};
+
+type Exports = Record<string, unknown>;
+
+/** Runs a template for what it defines. Without context that depends on nothing, so once per render is enough. */
+function moduleCode(compiler: TemplateCompiler, node: Import | FromImport, scope: Scope): (slots: Slots) => Exports {
+  const find = templateCode(compiler, node, scope);
+  const names = node.withContext === true ? visibleNames(scope) : null;
+  const place = compiler.place(node);
+  return (slots) => {
+    const program = find(slots);
+    const { run, instance } = slots[0];
+    if (program === null) return {};
+    const known = names === null ? run.modules.get(program) : undefined;
+    if (known !== undefined) return known;
+    run.charge(1, place);
+    run.enter("imports", place);
+    const values = names === null ? NO_VALUES : instance.values;
+    const view = names === null ? null : viewFrom(slots, names);
+    const { slots: inner } = program.evaluate(run, new Instance(values, instance.globals, program), view);
+    run.depth--;
+    const exported = Object.create(null) as Exports;
+    for (const [name, slot] of program.exports) if (inner[slot] !== undefined) exported[name] = inner[slot];
+    if (names === null && program.isConstant) run.modules.set(program, exported);
+    if (names !== null) writeThrough(slots, names, exported);
+    return exported;
+  };
+}
+
+/** Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. */
+function writeThrough(slots: Slots, names: Names, exported: Exports): void {
+  for (const [name, value] of Object.entries(exported)) {
+    if (typeof value === "object" && value !== null && value.constructor !== Object && !Array.isArray(value)) continue;
+    const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
+    if (number !== undefined) slots[number] = value;
+  }
+}
+
+export function compileImport(compiler: TemplateCompiler, node: Import, scope: Scope): TextCode {
+  const module = moduleCode(compiler, node, scope);
+  if (node.target.typename !== "Symbol") {
+    compiler.refuse(node.target, { code: "syntax", message: "an import needs a name", action: "Write `as name`." });
+    return () => "";
+  }
+  const define = defineName(node.target.value, scope, { isImported: true });
+  return guarded(compiler, node, {
+    run: (slots) => define(slots, module(slots)),
+    fail: (slots) => define(slots, FAILED),
+  });
+}
+
+export function compileFromImport(compiler: TemplateCompiler, node: FromImport, scope: Scope): TextCode {
+  const module = moduleCode(compiler, node, scope);
+  const imports = node.names.children.map((child) => {
+    const { name, alias } = importedName(child);
+    return { name, define: defineName(alias, scope, { isImported: true }), place: compiler.place(child) };
+  });
+  return guarded(compiler, node, {
+    run: (slots) => {
+      const exported = module(slots);
+      for (const each of imports) bindImport(slots, exported, each);
+    },
+    fail: (slots) => {
+      for (const { define } of imports) define(slots, FAILED);
+    },
+  });
+}
+
+type ImportBinding = { readonly name: string; readonly define: Assign; readonly place: TemplateFault["place"] };
+
+function bindImport(slots: Slots, exported: Exports, { name, define, place }: ImportBinding): void {
+  if (Object.hasOwn(exported, name)) {
+    define(slots, exported[name]);
+    return;
+  }
+  const suggestion = didYouMean(name, Object.keys(exported));
+  throw new TemplateFault({
+    code: "import_not_found",
+    message: `cannot import '${name}'${suggestion === null ? "" : `; did you mean '${suggestion}'?`}`,
+    action: "Import a macro or a variable that the template sets at its top level.",
+    place,
+  });
+}
+
+type Guarded = { readonly run: (slots: Slots) => void; readonly fail: (slots: Slots) => void };
+
+/** In collecting variants a failed import leaves names that silence what uses them. */
+function guarded(compiler: TemplateCompiler, node: Import | FromImport, code: Guarded): TextCode {
+  if (!compiler.variant.isCollecting) {
+    return (slots) => {
+      code.run(slots);
+      return "";
+    };
+  }
+  const place = compiler.place(node);
+  return (slots) => {
+    const { run } = slots[0];
+    const { depth } = run;
+    try {
+      code.run(slots);
+    } catch (error) {
+      const fault = placedFault(error, place);
+      if (fault.isLimit) throw fault;
+      run.depth = depth;
+      if (!isSilenced(fault)) run.faults.push(fault);
+      code.fail(slots);
+    }
+    return "";
+  };
+}

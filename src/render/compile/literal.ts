@@ -1,0 +1,77 @@
+import type { ArrayNode, Dict, Expr, ExprList, Group, KeywordArgs } from "#render/ast.ts";
+import { type Compiled, constantOf, type TemplateCompiler } from "#render/compile/compiler.ts";
+import { compileExpression, type Use } from "#render/compile/expression.ts";
+import type { Code } from "#render/compile/program.ts";
+import type { Scope } from "#render/compile/scope.ts";
+
+/** Parentheses. Several expressions in them are JavaScript's comma: the last one counts. */
+export function compileGroup(compiler: TemplateCompiler, node: Group | ExprList, scope: Scope, use: Use): Compiled {
+  const [only, ...more] = node.children;
+  if (only === undefined) {
+    return compiler.refuse(node, {
+      code: "syntax",
+      message: "nothing between the parentheses",
+      action: "Write a value.",
+    });
+  }
+  if (more.length === 0) return compileExpression(compiler, only, scope, use);
+  const codes = node.children.map((child) => compileExpression(compiler, child, scope).code);
+  return {
+    code: (slots) => {
+      let value: unknown;
+      for (const code of codes) value = code(slots);
+      return value;
+    },
+  };
+}
+
+export function compileList(compiler: TemplateCompiler, node: ArrayNode, scope: Scope): Compiled {
+  const items = node.children.map((child) => compileExpression(compiler, child, scope));
+  const codes = items.map((item) => item.code);
+  const code: Code = (slots) => {
+    const list: unknown[] = [];
+    for (let i = 0; i < codes.length; i++) list.push(codes[i]?.(slots));
+    return list;
+  };
+  if (items.some((item) => item.constant === undefined)) return { code };
+  return { code, items: items.map((item) => item.constant?.value) };
+}
+
+type Entry = readonly [key: string, code: Code];
+
+export function compileEntries(compiler: TemplateCompiler, node: Dict | KeywordArgs, scope: Scope): Entry[] {
+  const entries: Entry[] = [];
+  for (const pair of node.children) {
+    const key = keyOf(pair.key);
+    if (key === null || key === "__proto__") {
+      compiler.refuse(pair.key, {
+        code: "syntax",
+        message: key === null ? "a key must be a text or a name" : "__proto__ is not allowed as a key",
+        action: "Write a plain key.",
+      });
+      continue;
+    }
+    entries.push([key, compileExpression(compiler, pair.value, scope).code]);
+  }
+  return entries;
+}
+
+const keyOf = (node: Expr): string | null => {
+  if (node.typename === "Symbol") return node.value;
+  return node.typename === "Literal" && typeof node.value === "string" ? node.value : null;
+};
+
+export function compileDict(compiler: TemplateCompiler, node: Dict, scope: Scope): Compiled {
+  if (node.children.length === 0) return { code: () => ({}) };
+  return { code: recordCode(compileEntries(compiler, node, scope)) };
+}
+
+export const recordCode =
+  (entries: readonly Entry[]) =>
+  (slots: Parameters<Code>[0]): Record<string, unknown> => {
+    const record: Record<string, unknown> = {};
+    for (const [key, code] of entries) record[key] = code(slots);
+    return record;
+  };
+
+export const emptyText = constantOf("");

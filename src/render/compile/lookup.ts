@@ -1,0 +1,115 @@
+import type { LookupVal, Slice } from "#render/ast.ts";
+import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
+import { ASKED, compileExpression, type Use } from "#render/compile/expression.ts";
+import type { Code } from "#render/compile/program.ts";
+import { loopInScope, type LoopVariables, type Scope } from "#render/compile/scope.ts";
+import { isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
+import { isPlainKey, memberOf, sliceOf } from "#render/values/member.ts";
+
+export function compileLookup(compiler: TemplateCompiler, node: LookupVal, scope: Scope, use: Use): Compiled {
+  if (node.val.typename === "Slice") return compileSlice(compiler, node, node.val, scope);
+  const key = node.val.typename === "Literal" ? node.val.value : undefined;
+  if (typeof key === "string") {
+    const loop = node.target.typename === "Symbol" && node.target.value === "loop" ? loopInScope(scope) : null;
+    const member = loop === null ? undefined : loopMember(loop, key);
+    if (member !== undefined) return { code: member };
+    if (isPlainKey(key)) return compilePlainMember(compiler, { node, key }, scope, use);
+  }
+  // The value before is only asked: the fault, if there is one, names the whole path.
+  const target = compileExpression(compiler, node.target, scope, ASKED).code;
+  const index = compileExpression(compiler, node.val, scope);
+  return refuseUndefined(compiler, { code: memberCode(target, index) }, use, { node, scope, target });
+}
+
+function memberCode(target: Code, index: Compiled): Code {
+  if (index.constant !== undefined) {
+    const key = index.constant.value;
+    return (slots) => memberOf(slots[0].run, target(slots), key);
+  }
+  const keyOf = index.code;
+  return (slots) => {
+    const value = target(slots);
+    const key = keyOf(slots);
+    return typeof key === "number" && Array.isArray(value) ? value[key] : memberOf(slots[0].run, value, key);
+  };
+}
+
+function loopMember({ indexSlot, lengthSlot }: LoopVariables, key: string): Code | undefined {
+  const index = (slots: readonly unknown[]) => slots[indexSlot] as number;
+  const length = (slots: readonly unknown[]) => slots[lengthSlot] as number;
+  switch (key) {
+    case "index":
+      return (slots) => index(slots) + 1;
+    case "index0":
+      return index;
+    case "revindex":
+      return (slots) => length(slots) - index(slots);
+    case "revindex0":
+      return (slots) => length(slots) - index(slots) - 1;
+    case "first":
+      return (slots) => slots[indexSlot] === 0;
+    case "last":
+      return (slots) => index(slots) === length(slots) - 1;
+    case "length":
+      return length;
+    default:
+      return undefined;
+  }
+}
+
+/** Reads a key that no prototype has: on data from JSON that is an own property, so nothing needs to be asked. */
+const plainMember = (value: unknown, key: string): unknown =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+
+type PlainMember = { readonly node: LookupVal; readonly key: string };
+
+/** Chains of plain keys from one slot become one piece of code, with one check at its end. */
+function compilePlainMember(compiler: TemplateCompiler, member: PlainMember, scope: Scope, use: Use): Compiled {
+  const { node, key } = member;
+  const target = compileExpression(compiler, node.target, scope, ASKED);
+  const base = target.path ?? (target.slot === undefined ? undefined : ([target.slot] as const));
+  const fail = isChecked(compiler, use) ? undefinedFailure(compiler, { node, scope, target: target.code }) : null;
+  if (base === undefined || base.length > 3) return { code: memberOfAny(target.code, key, fail) };
+  const [slot, first, second] = base;
+  const path = [...base, key] as [number, ...string[]];
+  if (first === undefined) return { path, code: memberOfSlot(slot, key, fail) };
+  if (second === undefined) return { path, code: memberOfMember(slot, [first, key], fail) };
+  return { path, code: memberOfAny(memberOfMember(slot, [first, second], null), key, fail) };
+}
+
+type Fail = ReturnType<typeof undefinedFailure> | null;
+
+function memberOfAny(target: Code, key: string, fail: Fail): Code {
+  if (fail === null) return (slots) => plainMember(target(slots), key);
+  return (slots) => {
+    const value = plainMember(target(slots), key);
+    if (value === undefined) fail(slots);
+    return value;
+  };
+}
+
+function memberOfSlot(slot: number, key: string, fail: Fail): Code {
+  if (fail === null) return (slots) => plainMember(slots[slot], key);
+  return (slots) => {
+    const value = plainMember(slots[slot], key);
+    if (value === undefined) fail(slots);
+    return value;
+  };
+}
+
+function memberOfMember(slot: number, [first, second]: [string, string], fail: Fail): Code {
+  if (fail === null) return (slots) => plainMember(plainMember(slots[slot], first), second);
+  return (slots) => {
+    const value = plainMember(plainMember(slots[slot], first), second);
+    if (value === undefined) fail(slots);
+    return value;
+  };
+}
+
+function compileSlice(compiler: TemplateCompiler, node: LookupVal, slice: Slice, scope: Scope): Compiled {
+  const target = compileExpression(compiler, node.target, scope).code;
+  const [start, stop, step] = [slice.start, slice.stop, slice.step].map(
+    (part) => compileExpression(compiler, part, scope).code,
+  ) as [Code, Code, Code];
+  return { code: (slots) => sliceOf(slots[0].run, target(slots), [start(slots), stop(slots), step(slots)]) };
+}

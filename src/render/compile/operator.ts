@@ -1,0 +1,114 @@
+import type { Binary, InlineIf, Unary } from "#render/ast.ts";
+import { type Compiled, constantOf, type TemplateCompiler } from "#render/compile/compiler.ts";
+import { ASKED, compileExpression, type Use } from "#render/compile/expression.ts";
+import { emptyText } from "#render/compile/literal.ts";
+import type { Code } from "#render/compile/program.ts";
+import type { Scope } from "#render/compile/scope.ts";
+import { stringFault } from "#render/run.ts";
+import {
+  add,
+  divide,
+  isIn,
+  modulo,
+  multiply,
+  negate,
+  power,
+  primitiveOf,
+  subtract,
+  toNumber,
+} from "#render/values/operators.ts";
+
+type Operation = (left: unknown, right: unknown) => unknown;
+
+const concatenate: Operation = (left, right) => {
+  const a = primitiveOf(left);
+  const b = primitiveOf(right);
+  return `${a}${b}`;
+};
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  Add: add,
+  Concat: concatenate,
+  Sub: subtract,
+  Mul: multiply,
+  Div: divide,
+  FloorDiv: (left, right) => Math.floor(divide(left, right)),
+  Mod: modulo,
+  Pow: power,
+};
+
+export function compileOperator(compiler: TemplateCompiler, node: Binary, scope: Scope): Compiled {
+  const left = compileExpression(compiler, node.left, scope);
+  const right = compileExpression(compiler, node.right, scope);
+  const operation = OPERATIONS[node.typename] ?? add;
+  if (left.constant !== undefined && right.constant !== undefined) {
+    return constantOf(operation(left.constant.value, right.constant.value));
+  }
+  const leftCode = left.code;
+  const rightCode = right.code;
+  if (node.typename !== "Add" && node.typename !== "Concat") {
+    return { code: (slots) => operation(leftCode(slots), rightCode(slots)) };
+  }
+  const place = compiler.place(node);
+  return {
+    code: (slots) => {
+      const value = operation(leftCode(slots), rightCode(slots));
+      const { limits } = slots[0].run;
+      if (typeof value === "string" && value.length > limits.stringChars) {
+        throw stringFault("joining texts", limits.stringChars, place);
+      }
+      return value;
+    },
+  };
+}
+
+/** `or` and `and` yield one of their operands; the left one is only asked. */
+export function compileLogic(compiler: TemplateCompiler, node: Binary, scope: Scope, use: Use): Compiled {
+  const left = compileExpression(compiler, node.left, scope, ASKED).code;
+  const right = compileExpression(compiler, node.right, scope, use).code;
+  return node.typename === "Or"
+    ? { code: (slots) => left(slots) || right(slots) }
+    : { code: (slots) => left(slots) && right(slots) };
+}
+
+export function compileUnary(compiler: TemplateCompiler, node: Unary, scope: Scope): Compiled {
+  if (node.typename === "Not") {
+    const target = compileExpression(compiler, node.target, scope, ASKED);
+    if (target.constant !== undefined) return constantOf(!target.constant.value);
+    const { code } = target;
+    return { code: (slots) => !code(slots) };
+  }
+  const operation = node.typename === "Neg" ? negate : toNumber;
+  const target = compileExpression(compiler, node.target, scope);
+  if (target.constant !== undefined) return constantOf(operation(target.constant.value));
+  const { code } = target;
+  return { code: (slots) => operation(code(slots)) };
+}
+
+export function compileInlineIf(compiler: TemplateCompiler, node: InlineIf, scope: Scope, use: Use): Compiled {
+  const condition = compileExpression(compiler, node.cond, scope, ASKED).code;
+  const body = compileExpression(compiler, node.body, scope, use);
+  const otherwise = node.else_ === null ? emptyText : compileExpression(compiler, node.else_, scope, use);
+  const isOwnText = [body, otherwise].every((branch) => branch.constant !== undefined || branch.isOwnText === true);
+  const bodyCode = body.code;
+  const otherCode = otherwise.code;
+  const code: Code = (slots) => (condition(slots) ? bodyCode(slots) : otherCode(slots));
+  return { code, isOwnText };
+}
+
+export function compileIn(compiler: TemplateCompiler, node: Binary, scope: Scope): Compiled {
+  const needle = compileExpression(compiler, node.left, scope).code;
+  const haystack = compileExpression(compiler, node.right, scope);
+  const { items } = haystack;
+  if (items !== undefined) return { code: (slots) => isIn(needle(slots), items) };
+  const place = compiler.place(node);
+  const haystackCode = haystack.code;
+  return {
+    code: (slots) => {
+      const wanted = needle(slots);
+      const searched = haystackCode(slots);
+      slots[0].run.chargeValue(searched, place);
+      return isIn(wanted, searched);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { SetNode } from "#render/ast.ts";
+import { compileCapture } from "#render/compile/body.ts";
+import { FAILED, foreignFault, isSilenced, type TemplateCompiler } from "#render/compile/compiler.ts";
+import { compileExpression } from "#render/compile/expression.ts";
+import type { Code, TextCode } from "#render/compile/program.ts";
+import { resolveWrite, type Scope } from "#render/compile/scope.ts";
+import { TemplateFault } from "#render/fault.ts";
+import type { Slots } from "#render/run.ts";
+
+export type Assign = (slots: Slots, value: unknown) => void;
+
+/** `set name`: an outer variable that has a value is changed, else one is made here. */
+function assignName(name: string, scope: Scope): Assign {
+  const { slots: numbers, contextSlot } = resolveWrite(name, scope);
+  const [own = 0, ...outer] = numbers;
+  if (outer.length === 0 && contextSlot === null) {
+    return (slots, value) => {
+      slots[own] = value;
+    };
+  }
+  return (slots, value) => {
+    const number = numbers.find((candidate) => slots[candidate] !== undefined) ?? own;
+    slots[number] = value;
+    if (contextSlot !== null) slots[contextSlot] = value;
+  };
+}
+
+/** What a macro or import binds: always here, and for the whole template when it happens outside loops and call bodies. */
+export function defineName(name: string, scope: Scope, options: { isImported?: boolean } = {}): Assign {
+  const { slot } = scope.declare(name, { isBound: true, ...options });
+  const isUnitScope = scope.parent === null;
+  const contextSlot = isUnitScope && scope.unit.kind !== "macro" ? scope.unit.contextSlot(name) : slot;
+  const isLeaked = isUnitScope && scope.unit.kind !== "root";
+  return (slots, value) => {
+    slots[slot] = value;
+    if (contextSlot !== slot) slots[contextSlot] = value;
+    if (isLeaked) slots[0].instance.define(name, value);
+  };
+}
+
+export function compileSet(compiler: TemplateCompiler, node: SetNode, scope: Scope): TextCode {
+  const assigns: Assign[] = [];
+  for (const target of node.targets) {
+    if (target.typename === "Symbol") assigns.push(assignName(target.value, scope));
+    else {
+      compiler.refuse(target, {
+        code: "syntax",
+        message: "only plain names can be set",
+        action: "Set a variable of its own.",
+      });
+    }
+  }
+  const value = valueOf(compiler, node, scope);
+  const [assign, ...more] = assigns;
+  if (assign === undefined) return () => "";
+  if (compiler.variant.isCollecting) return collectingSet(assigns, value);
+  if (more.length === 0) {
+    return (slots) => {
+      assign(slots, value(slots));
+      return "";
+    };
+  }
+  return (slots) => {
+    const result = value(slots);
+    for (const each of assigns) each(slots, result);
+    return "";
+  };
+}
+
+function valueOf(compiler: TemplateCompiler, node: SetNode, scope: Scope): Code {
+  if (node.value !== null) return compileExpression(compiler, node.value, scope).code;
+  if (node.body !== undefined) return compileCapture(compiler, node.body, scope).code;
+  return () => undefined;
+}
+
+/** A value that cannot be computed is reported once; the variable then silences what reads it. */
+function collectingSet(assigns: readonly Assign[], value: Code): TextCode {
+  return (slots) => {
+    let result: unknown = FAILED;
+    try {
+      result = value(slots);
+    } catch (error) {
+      const fault = error instanceof TemplateFault ? error : foreignFault(error);
+      if (fault.isLimit) throw fault;
+      if (!isSilenced(fault)) slots[0].run.faults.push(fault);
+    }
+    for (const assign of assigns) assign(slots, result);
+    return "";
+  };
+}

@@ -1,0 +1,34 @@
+import type { Extends, FromImport, Import, Include } from "#render/ast.ts";
+import type { TemplateCompiler } from "#render/compile/compiler.ts";
+import { compileExpression } from "#render/compile/expression.ts";
+import type { Program } from "#render/compile/program.ts";
+import type { Scope } from "#render/compile/scope.ts";
+import { TemplateFault } from "#render/fault.ts";
+import type { Slots } from "#render/run.ts";
+import { textOf } from "#render/values/text.ts";
+
+/** Finds the template that a statement names, inside the pack; null where it is missing and may be. */
+export function templateCode(
+  compiler: TemplateCompiler,
+  node: Extends | FromImport | Import | Include,
+  scope: Scope,
+): (slots: Slots) => Program | null {
+  const { code } = compileExpression(compiler, node.template, scope);
+  const { template } = compiler;
+  const mayMiss = node.typename === "Include" && node.ignoreMissing === true;
+  const place = compiler.place(node);
+  return (slots) => {
+    const name = code(slots);
+    const program = slots[0].run.host.find(name, template);
+    if (program !== null || mayMiss) return program;
+    throw missingTemplate(textOf(name), place);
+  };
+}
+
+export const missingTemplate = (name: string, place: TemplateFault["place"]) =>
+  new TemplateFault({
+    code: "template_not_found",
+    message: `template not found: ${name}`,
+    action: "Names are relative to this file or to templates/, inside the pack.",
+    place,
+  });

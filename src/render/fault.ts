@@ -1,0 +1,50 @@
+import type { AnyNode } from "#render/ast.ts";
+
+/** Where in which template. Lines and columns count from 1; the parser's count from 0. */
+export type TemplatePlace = { readonly template: string; readonly line: number; readonly column: number };
+
+export const placeOf = (template: string, node: Pick<AnyNode, "lineno" | "colno">): TemplatePlace => ({
+  template,
+  line: (node.lineno ?? 0) + 1,
+  column: (node.colno ?? 0) + 1,
+});
+
+export type FaultDetails = {
+  readonly code: string;
+  readonly message: string;
+  readonly action: string;
+  readonly place?: TemplatePlace | undefined;
+  /** JSON Pointer of the decision concerned. */
+  readonly decision?: string | undefined;
+};
+
+/**
+ * What goes wrong while a template runs. It is the engine's only exception, it never leaves src/render, and
+ * `findingOfFault` turns it into a Finding. `isLimit` marks those that end the whole render, not only one expression.
+ */
+export class TemplateFault extends Error {
+  readonly code: string;
+  readonly action: string;
+  readonly place: TemplatePlace | undefined;
+  readonly decision: string | undefined;
+
+  constructor(details: FaultDetails, options?: ErrorOptions) {
+    super(details.message, options);
+    this.name = "TemplateFault";
+    this.code = details.code;
+    this.action = details.action;
+    this.place = details.place;
+    this.decision = details.decision;
+  }
+
+  get isLimit() {
+    return this.code.startsWith("limit_");
+  }
+
+  /** The same fault with a place, unless it has one: the innermost place is the most useful. */
+  at(place: TemplatePlace): TemplateFault {
+    if (this.place !== undefined) return this;
+    const { code, message, action, decision } = this;
+    return new TemplateFault({ code, message, action, decision, place }, { cause: this });
+  }
+}

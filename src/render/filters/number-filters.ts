@@ -1,0 +1,29 @@
+import type { Filter } from "#render/filters/filter.ts";
+import { bindKeywords } from "#render/values/keywords.ts";
+import { primitiveOf } from "#render/values/operators.ts";
+
+const ROUNDERS: Record<string, (value: number) => number> = { ceil: Math.ceil, floor: Math.floor };
+
+const round: Filter = (_run, input, precision, method) => {
+  const factor = Math.pow(10, Number(primitiveOf(precision)) || 0);
+  const rounder = typeof method === "string" && Object.hasOwn(ROUNDERS, method) ? ROUNDERS[method] : undefined;
+  return (rounder ?? Math.round)(Number(primitiveOf(input)) * factor) / factor;
+};
+
+const float: Filter = (_run, input, fallback) => {
+  const value = Number.parseFloat(String(primitiveOf(input)));
+  return Number.isNaN(value) ? fallback : value;
+};
+
+const int: Filter = (_run, ...args) => {
+  const [input, fallback, base] = bindKeywords(args, ["value", "default", "base"]);
+  const value = Number.parseInt(String(primitiveOf(input)), base === undefined ? 10 : Number(primitiveOf(base)));
+  return Number.isNaN(value) ? fallback : value;
+};
+
+export const numberFilters: Record<string, Filter> = {
+  abs: (_run, input) => Math.abs(Number(primitiveOf(input))),
+  float,
+  int,
+  round,
+};

@@ -1,0 +1,126 @@
+import { type Filter, optionalText, requireText } from "#render/filters/filter.ts";
+import type { Run } from "#render/run.ts";
+import { primitiveOf } from "#render/values/operators.ts";
+import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
+import { textOf } from "#render/values/text.ts";
+
+const isNothing = (value: unknown) => value === null || value === undefined || value === false;
+const numberOr = (value: unknown, fallback: number) => Number(primitiveOf(value)) || fallback;
+
+const capitalizeText = (text: string) => {
+  const lower = text.toLowerCase();
+  return lower.charAt(0).toUpperCase() + lower.slice(1);
+};
+
+const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(optionalText("capitalize", input)));
+
+const title: Filter = (_run, input) =>
+  likeInput(input, optionalText("title", input).split(" ").map(capitalizeText).join(" "));
+
+const center: Filter = (run, input, width) => {
+  const text = isNothing(input) ? "" : textOf(input);
+  const wanted = numberOr(width, 80);
+  const isText = isNothing(input) || typeof input === "string" || input instanceof SafeString;
+  if (isText && text.length >= wanted) return isNothing(input) ? "" : input;
+  const spaces = isText ? wanted - text.length : 0;
+  run.checkString(wanted, "center");
+  const left = " ".repeat(Math.max(0, Math.ceil(spaces / 2 - (spaces % 2))));
+  return likeInput(input, left + text + " ".repeat(Math.max(0, Math.ceil(spaces / 2))));
+};
+
+const indent: Filter = (run, input, width, indentFirst) => {
+  const text = optionalText("indent", input);
+  if (text === "") return "";
+  const columns = numberOr(width, 4);
+  const lines = text.split("\n");
+  run.charge(lines.length);
+  run.checkString(text.length + lines.length * columns, "indent");
+  const margin = " ".repeat(Math.max(0, Math.ceil(columns)));
+  const result = lines.map((line, index) => (index === 0 && !indentFirst ? line : margin + line)).join("\n");
+  return keepUnitText(input, result);
+};
+
+/** Space around lines keeps a checked text checked: indent and trim take nothing out of its place in a unit file. */
+const keepUnitText = (input: unknown, text: string): unknown => {
+  if (!(input instanceof SafeString) || !input.isUnitText) return likeInput(input, text);
+  return input instanceof CapturedText ? new CapturedText(text) : new SafeString(text, true);
+};
+
+const trim: Filter = (_run, input) => keepUnitText(input, requireText("trim", input).trim());
+
+const replace: Filter = (run, input, from, to, countMax) => {
+  const old = typeof from === "number" ? String(from) : from;
+  if (typeof old !== "string") return input;
+  const isText = typeof input === "string" || input instanceof SafeString;
+  if (!isText && typeof input !== "number") return input;
+  const text = textOf(input);
+  const replacement = String(primitiveOf(to));
+  const limit = countMax === undefined ? -1 : Number(primitiveOf(countMax));
+  if (old === "") {
+    run.checkString((text.length + 1) * (replacement.length + 1), "replace");
+    return likeInput(input, replacement + text.split("").join(replacement) + replacement);
+  }
+  if (limit === 0 || !text.includes(old)) return typeof input === "number" ? text : input;
+  return likeInput(input, replaceText(run, text, { old, replacement, limit }));
+};
+
+function replaceText(run: Run, text: string, change: { old: string; replacement: string; limit: number }): string {
+  const { old, replacement, limit } = change;
+  let result = "";
+  let from = 0;
+  for (let count = 0, at = text.indexOf(old); at > -1 && (limit === -1 || count < limit); count++) {
+    result += text.slice(from, at) + replacement;
+    run.checkString(result.length, "replace");
+    run.charge(1);
+    from = at + old.length;
+    at = text.indexOf(old, from);
+  }
+  return result + text.slice(from);
+}
+
+const truncate: Filter = (_run, input, length, killWords, end) => {
+  const text = optionalText("truncate", input);
+  const chars = numberOr(length, 255);
+  if (text.length <= chars) return isNothing(input) ? "" : input;
+  const lastSpace = killWords ? -1 : text.lastIndexOf(" ", chars);
+  const kept = text.slice(0, lastSpace === -1 ? chars : lastSpace);
+  return likeInput(input, kept + (end === undefined || end === null ? "..." : String(primitiveOf(end))));
+};
+
+const wordcount: Filter = (_run, input) => {
+  const text = optionalText("wordcount", input);
+  return text === "" ? null : (text.match(/\w+/g)?.length ?? null);
+};
+
+const urlencode: Filter = (run, input) => {
+  if (typeof input === "string" || input instanceof SafeString) return encodeURIComponent(input.toString());
+  const pairs: readonly unknown[] = Array.isArray(input) ? input : Object.entries(input ?? {});
+  run.charge(pairs.length);
+  return pairs
+    .map((pair) => {
+      const [key, value] = Array.isArray(pair) ? (pair as unknown[]) : textOf(pair).split("");
+      return `${encodeURIComponent(String(primitiveOf(key)))}=${encodeURIComponent(String(primitiveOf(value)))}`;
+    })
+    .join("&");
+};
+
+const string: Filter = (_run, input) => {
+  if (input instanceof SafeString) return input;
+  if (input === null || input === undefined) requireText("string", input);
+  return textOf(input);
+};
+
+export const textFilters: Record<string, Filter> = {
+  capitalize,
+  center,
+  indent,
+  lower: (_run, input) => optionalText("lower", input).toLowerCase(),
+  replace,
+  string,
+  title,
+  trim,
+  truncate,
+  upper: (_run, input) => optionalText("upper", input).toUpperCase(),
+  urlencode,
+  wordcount,
+};

@@ -1,0 +1,197 @@
+import { LIMITS } from "#core/limits.ts";
+import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
+import type { Program } from "#render/compile/program.ts";
+
+/** Bounds of one render; the product's values are in `LIMITS`, tests lower them. */
+export type RenderLimits = {
+  steps: number;
+  depth: number;
+  rangeItems: number;
+  stringChars: number;
+  fileChars: number;
+  totalChars: number;
+  files: number;
+};
+
+export const DEFAULT_LIMITS: Readonly<RenderLimits> = {
+  steps: LIMITS.engine_steps_max.value,
+  depth: LIMITS.engine_depth_max.value,
+  rangeItems: LIMITS.engine_range_items_max.value,
+  stringChars: LIMITS.engine_string_chars_max.value,
+  fileChars: LIMITS.output_file_chars_max.value,
+  totalChars: LIMITS.output_total_chars_max.value,
+  files: LIMITS.output_files_max.value,
+};
+
+export type Callable = (...args: unknown[]) => unknown;
+
+/** What a template sees beside its own variables. `find` answers with a compiled template of the same pack and variant. */
+export type Host = {
+  readonly globals: Readonly<Record<string, unknown>>;
+  find(name: unknown, from: string): Program | null;
+  /** The JSON Pointer of a list or mapping among the decisions. */
+  pointerOf(value: object): string | undefined;
+  /** Python's methods of mappings, as Nunjucks' Jinja mode has them. */
+  readonly isJinja: boolean;
+  readonly isAutoescaped: boolean;
+  readonly throwOnUndefined: boolean;
+};
+
+/**
+ * The state of one render of one output: counters against the limits, and what collecting variants gather. Steps
+ * are charged by loops, calls, macros and, by the size of their input, filters.
+ */
+export class Run {
+  steps = 0;
+  depth = 0;
+  readonly limits: RenderLimits;
+  readonly host: Host;
+  /** Modules imported without context, evaluated once per run. */
+  readonly modules = new Map<Program, Record<string, unknown>>();
+  /** Faults that a collecting variant met and survived. */
+  readonly faults: TemplateFault[] = [];
+  /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
+  hasSpacedValues = false;
+
+  constructor(host: Host, limits: RenderLimits) {
+    this.host = host;
+    this.limits = limits;
+  }
+
+  charge(steps: number, place?: TemplatePlace): void {
+    this.steps += steps;
+    if (this.steps > this.limits.steps) throw stepsFault(this.limits.steps, place);
+  }
+
+  /** Charges a filter or method for looking at `value`: about one step for 16 characters or 4 items. */
+  chargeValue(value: unknown, place?: TemplatePlace): void {
+    this.charge(1 + sizeInSteps(value), place);
+  }
+
+  enter(what: string, place: TemplatePlace): void {
+    if (++this.depth > this.limits.depth) {
+      throw new TemplateFault({
+        code: "limit_depth",
+        message: `${what} nested deeper than ${this.limits.depth} calls`,
+        action: "Look for a macro, include or import that calls itself.",
+        place,
+      });
+    }
+  }
+
+  checkString(chars: number, what: string): void {
+    if (chars > this.limits.stringChars) throw stringFault(what, this.limits.stringChars);
+  }
+
+  checkItems(count: number, what: string): void {
+    if (!(count <= this.limits.rangeItems)) {
+      throw new TemplateFault({
+        code: "limit_loop",
+        message: `${what} would have more than ${this.limits.rangeItems} items`,
+        action: "Loop over less.",
+      });
+    }
+  }
+}
+
+const sizeInSteps = (value: unknown): number => {
+  if (typeof value === "string") return value.length >>> 4;
+  if (Array.isArray(value)) return value.length >>> 2;
+  return 4;
+};
+
+export const stepsFault = (limit: number, place?: TemplatePlace) =>
+  new TemplateFault({
+    code: "limit_steps",
+    message: `the render takes more than ${limit} steps`,
+    action: "Loop over less: the limit counts loop rounds, calls, and what filters read.",
+    place,
+  });
+
+export const stringFault = (what: string, limit: number, place?: TemplatePlace) =>
+  new TemplateFault({
+    code: "limit_string",
+    message: `${what} would build a text longer than ${limit} characters`,
+    action: "Build less text at once.",
+    place,
+  });
+
+/** Variables of a running template that outlive its frames: what Nunjucks calls the context, and the block table. */
+export class Instance {
+  /** Names that blocks and macros defined from inside. */
+  #defined: Record<string, unknown> | null = null;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly globals: Readonly<Record<string, unknown>>;
+  /** Block name -> the blocks of that name, most derived template first. */
+  readonly blocks: Record<string, BlockCode[]>;
+
+  constructor(values: Readonly<Record<string, unknown>>, globals: Readonly<Record<string, unknown>>, program: Program) {
+    this.values = values;
+    this.globals = globals;
+    this.blocks = Object.create(null) as Record<string, BlockCode[]>;
+    for (const block of program.blocks) this.blocks[block.name] = [block];
+  }
+
+  lookup(name: string): unknown {
+    const defined = this.#defined;
+    if (defined !== null && Object.hasOwn(defined, name)) return defined[name];
+    if (Object.hasOwn(this.values, name)) return this.values[name];
+    if (Object.hasOwn(this.globals, name)) return this.globals[name];
+    return undefined;
+  }
+
+  define(name: string, value: unknown): void {
+    this.#defined ??= Object.create(null) as Record<string, unknown>;
+    this.#defined[name] = value;
+  }
+}
+
+export type BlockCode = {
+  readonly name: string;
+  run(activation: Activation, view: View | null): string;
+};
+
+/**
+ * Names visible at a call site (include, block, import with context, extends): resolved when the template was compiled, read from
+ * the slots of the caller when needed.
+ */
+export type Names = ReadonlyMap<string, readonly number[]>;
+export type View = { readonly names: Names; readonly slots: Slots; readonly parent: View | null };
+
+/** Slot 0 of every slot array: what the running unit belongs to. */
+export type Activation = {
+  readonly run: Run;
+  readonly instance: Instance;
+  readonly view: View | null;
+  /** The slots of the template's root (a macro reads its template's variables there); null for the root itself. */
+  readonly root: Slots | null;
+  /** Set by `extends`: the template that will be rendered instead. */
+  parent: Program | null;
+  readonly block: BlockCode | null;
+  /** Where the values of the slots came from, by slot; only in traced variants. */
+  readonly sources: unknown[] | null;
+};
+
+/** The variables of a running unit, by number. Numbers are given out when the template is compiled. */
+export type Slots = [Activation, ...unknown[]];
+
+export const newSlots = (activation: Activation, count: number): Slots => {
+  const slots: Slots = [activation];
+  for (let i = 1; i < count; i++) slots.push(undefined);
+  return slots;
+};
+
+export const rootOf = (slots: Slots): Slots => slots[0].root ?? slots;
+
+/** Nunjucks' look-up through frames: the first value that is not undefined, then the context, then the globals. */
+export function lookupThrough(view: View | null, instance: Instance, name: string): unknown {
+  for (let at = view; at !== null; at = at.parent) {
+    const numbers = at.names.get(name);
+    if (numbers === undefined) continue;
+    for (const number of numbers) {
+      const value = at.slots[number];
+      if (value !== undefined) return value;
+    }
+  }
+  return instance.lookup(name);
+}

@@ -1,0 +1,69 @@
+import { TemplateFault } from "#render/fault.ts";
+import { type CallContext, HostFunction } from "#render/macro-function.ts";
+import { bindKeywords } from "#render/values/keywords.ts";
+import { Marked } from "#render/values/marked.ts";
+import { primitiveOf } from "#render/values/operators.ts";
+import { SafeString } from "#render/values/safe-string.ts";
+
+/** A secret that a rendered file needs to be there on the device; `file` is the output that names it. */
+export type SecretRequirement = {
+  name: string;
+  type: "env" | "mount";
+  target: string | null;
+  required: boolean;
+  file: string;
+};
+
+const PARAMETERS = ["name", "type", "target", "required"];
+const REFERENCE = /^(?:leger|keyvault|vault|env):\/\/(.+)$/;
+const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+
+/**
+ * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
+ * schemes of the documents, whose last part is the name). The value of the secret is nowhere in sight.
+ */
+export const secretFunction = (record: (requirement: Omit<SecretRequirement, "file">) => void): HostFunction =>
+  new HostFunction((context, args) => {
+    const [reference, kind = "env", target, required = true] = bindKeywords(args, PARAMETERS);
+    const name = secretName(context, reference);
+    if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
+    const place = target === undefined || target === null ? null : String(primitiveOf(target));
+    const isGood =
+      place === null || (kind === "env" ? /^[A-Za-z_][A-Za-z0-9_]*$/ : /^[A-Za-z0-9._/@:+=-]+$/).test(place);
+    if (!isGood)
+      throw badSecret(
+        context,
+        kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
+      );
+    record({ name, type: kind, target: place, required: Boolean(required) });
+    return new SafeString(`${name},type=${kind}${place === null ? "" : `,target=${place}`}`, true);
+  });
+
+function secretName(context: CallContext, reference: unknown): string {
+  const isMarked = reference instanceof Marked;
+  if (isMarked && reference.kind === "sensitive") return reference.refuse();
+  const text = String(primitiveOf(isMarked ? Marked.reveal(reference) : reference));
+  const referred = REFERENCE.exec(text)?.[1];
+  const name = referred === undefined ? text : (referred.split("/").at(-1) ?? "");
+  const isReference = referred !== undefined || !isMarked;
+  if (isReference && SECRET_NAME.test(name)) return name;
+  throw new TemplateFault({
+    code: isMarked ? "secret_literal" : "secret_name",
+    message: isMarked
+      ? `the decision ${reference.pointer} holds a literal value where a reference to a secret belongs`
+      : "the name of a secret is made of letters, digits, dots, dashes and underscores",
+    action: isMarked
+      ? "Store the value with `leger secrets set NAME`, then write leger://NAME into the decision."
+      : "Pass a bare name or leger://NAME.",
+    place: context.place,
+    decision: isMarked ? reference.pointer : undefined,
+  });
+}
+
+const badSecret = (context: CallContext, message: string) =>
+  new TemplateFault({
+    code: "secret_arguments",
+    message,
+    action: 'Write secret("name", "env", "VARIABLE").',
+    place: context.place,
+  });

@@ -1,0 +1,74 @@
+import { TemplateFault } from "#render/fault.ts";
+import { arrayMethods, objectMethods, stringMethods, type Method } from "#render/values/methods.ts";
+import { Marked } from "#render/values/marked.ts";
+import { primitiveOf } from "#render/values/operators.ts";
+import { SafeString } from "#render/values/safe-string.ts";
+import type { Run } from "#render/run.ts";
+
+/**
+ * Keys that some built-in prototype has. Any other key on a value from JSON can only be an own property, so compiled code reads
+ * it without asking; these go through `memberOf`, which asks.
+ */
+const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(
+  [Object, Array, String, Number, Boolean, Map, Set, Function, Symbol, SafeString, Marked]
+    .flatMap((constructor) => Object.getOwnPropertyNames(constructor.prototype))
+    .concat(Object.keys(stringMethods), Object.keys(arrayMethods), Object.keys(objectMethods), "kind", "pointer"),
+);
+
+export const isPlainKey = (key: string): boolean => !PROTOTYPE_KEYS.has(key);
+
+/** A member of a value: own data properties, characters, items, and the methods of the allow-list; else undefined. */
+export function memberOf(run: Run, target: unknown, key: unknown): unknown {
+  if (typeof target === "string") return memberOfString(run, target, key);
+  if (typeof target !== "object" || target === null) return undefined;
+  if (target instanceof SafeString) return memberOfString(run, target.toString(), key);
+  if (target instanceof Marked) return target.refuse();
+  if (Array.isArray(target)) {
+    if (typeof key === "number") return target[key];
+    const name = String(primitiveOf(key));
+    if (Object.hasOwn(target, name)) return (target as unknown as Record<string, unknown>)[name];
+    return bind(run, arrayMethods, name, target);
+  }
+  const name = String(primitiveOf(key));
+  if (Object.hasOwn(target, name)) return (target as Record<string, unknown>)[name];
+  if (target instanceof Map || target instanceof Set) return name === "size" ? target.size : undefined;
+  return run.host.isJinja ? bind(run, objectMethods, name, target as Record<string, unknown>) : undefined;
+}
+
+function memberOfString(run: Run, target: string, key: unknown): unknown {
+  if (typeof key === "number") return target[key];
+  const name = String(primitiveOf(key));
+  if (name === "length") return target.length;
+  if (/^(0|[1-9]\d*)$/.test(name)) return target[Number(name)];
+  return bind(run, stringMethods, name, target);
+}
+
+function bind<T>(run: Run, methods: Record<string, Method<T>>, name: string, target: T): unknown {
+  if (!Object.hasOwn(methods, name)) return undefined;
+  const method = methods[name];
+  if (method === undefined) return undefined;
+  return (...args: unknown[]) => {
+    run.chargeValue(target);
+    return method(run, target, args);
+  };
+}
+
+/** Python's `list[start:stop:step]`, as Nunjucks' Jinja mode does it: always a list, also of a text's characters. */
+export function sliceOf(run: Run, target: unknown, range: readonly [unknown, unknown, unknown]): unknown[] {
+  const source = target instanceof SafeString ? target.toString() : (target ?? []);
+  const length = typeof source === "string" || Array.isArray(source) ? source.length : 0;
+  const step = Number(range[2]);
+  if (step === 0 || Number.isNaN(step)) {
+    throw new TemplateFault({ code: "type", message: "a slice cannot step by zero", action: "Give a step." });
+  }
+  let start = range[0] === null ? (step < 0 ? length - 1 : 0) : Number(range[0]);
+  let stop = range[1] === null ? (step < 0 ? -1 : length) : Number(range[1]);
+  if (range[1] !== null && stop < 0) stop += length;
+  if (start < 0) start += length;
+  const items: unknown[] = [];
+  for (let i = start; i >= 0 && i <= length && (step > 0 ? i < stop : i > stop); i += step) {
+    run.charge(1);
+    items.push(memberOf(run, source, i));
+  }
+  return items;
+}

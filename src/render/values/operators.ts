@@ -1,0 +1,79 @@
+import { TemplateFault } from "#render/fault.ts";
+import { Marked } from "#render/values/marked.ts";
+import { SafeString } from "#render/values/safe-string.ts";
+import { textOf } from "#render/values/text.ts";
+
+/**
+ * JavaScript's operators on template values. They are Nunjucks' semantics; objects become primitives through `textOf` only, so
+ * that no `toString` or `valueOf` inside data is ever called.
+ */
+type Primitive = string | number | boolean | null | undefined;
+
+export function primitiveOf(value: unknown): Primitive {
+  switch (typeof value) {
+    case "object":
+      return value === null ? null : textOf(value);
+    case "function":
+      return textOf(value);
+    case "string":
+    case "number":
+    case "boolean":
+      return value;
+    default:
+      return undefined;
+  }
+}
+
+/** Typed as numbers because TypeScript refuses what JavaScript defines: `-` and `<` on any two primitives. */
+const numeric = (value: unknown): number => primitiveOf(value) as number;
+
+export const add = (a: unknown, b: unknown): unknown => numeric(a) + numeric(b);
+export const subtract = (a: unknown, b: unknown): number => numeric(a) - numeric(b);
+export const multiply = (a: unknown, b: unknown): number => numeric(a) * numeric(b);
+export const divide = (a: unknown, b: unknown): number => numeric(a) / numeric(b);
+export const modulo = (a: unknown, b: unknown): number => numeric(a) % numeric(b);
+export const power = (a: unknown, b: unknown): number => Math.pow(numeric(a), numeric(b));
+export const negate = (a: unknown): number => -numeric(a);
+export const toNumber = (a: unknown): number => +numeric(a);
+export const isLess = (a: unknown, b: unknown): boolean => numeric(a) < numeric(b);
+export const isGreater = (a: unknown, b: unknown): boolean => numeric(a) > numeric(b);
+export const isAtMost = (a: unknown, b: unknown): boolean => numeric(a) <= numeric(b);
+export const isAtLeast = (a: unknown, b: unknown): boolean => numeric(a) >= numeric(b);
+
+/** A marked decision may be compared: the answer is one bit, and `if` on it is what the mark allows. */
+const comparable = (value: unknown) => (value instanceof Marked ? Marked.reveal(value) : value);
+
+const isReference = (value: unknown) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+export function looseEquals(left: unknown, right: unknown): boolean {
+  const a = comparable(left);
+  const b = comparable(right);
+  if (!isReference(a)) {
+    // oxlint-disable-next-line eqeqeq -- Nunjucks compares as JavaScript does: '1' == 1
+    return isReference(b) ? a !== null && a !== undefined && a == primitiveOf(b) : a == b;
+  }
+  if (isReference(b)) return a === b;
+  // oxlint-disable-next-line eqeqeq
+  return b !== null && b !== undefined && primitiveOf(a) == b;
+}
+
+export const strictEquals = (left: unknown, right: unknown): boolean => comparable(left) === comparable(right);
+
+/** Nunjucks' `in`: members of a list, parts of a text, keys of a mapping. */
+export function isIn(needle: unknown, haystack: unknown): boolean {
+  const wanted = comparable(needle);
+  if (Array.isArray(haystack)) return haystack.some((item) => comparable(item) === wanted);
+  if (typeof haystack === "string" || haystack instanceof SafeString) {
+    return haystack.toString().includes(String(primitiveOf(needle)));
+  }
+  if (haystack instanceof Map || haystack instanceof Set) return haystack.has(wanted);
+  if (typeof haystack === "object" && haystack !== null && !(haystack instanceof Marked)) {
+    return Object.hasOwn(haystack, String(primitiveOf(needle)));
+  }
+  if (haystack instanceof Marked) return haystack.refuse();
+  throw new TemplateFault({
+    code: "type",
+    message: `"in" looks into lists, texts and mappings, not into ${haystack === null ? "null" : typeof haystack}`,
+    action: "Check the value on the right of `in`.",
+  });
+}

@@ -1,0 +1,81 @@
+import { TemplateFault } from "#render/fault.ts";
+import { Marked } from "#render/values/marked.ts";
+import { SafeString } from "#render/values/safe-string.ts";
+
+const LIST_DEPTH_MAX = 64;
+const LIST_CHARS_MAX = 4_194_304;
+
+/**
+ * The text of a value as Nunjucks prints it: nothing for null and undefined, JavaScript's text for the rest. Lists are bounded by
+ * characters and depth, because a shared nested list prints exponentially; no method of a value is ever called.
+ */
+export function textOf(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+    case "boolean":
+      return String(value);
+    case "object":
+      if (value === null) return "";
+      if (value instanceof SafeString) return value.toString();
+      if (Array.isArray(value)) return textOfList(value, { charsLeft: LIST_CHARS_MAX, depth: 0 });
+      if (value instanceof Marked) return value.refuse();
+      return objectTag(value);
+    case "function":
+      throw new TemplateFault({
+        code: "function_printed",
+        message: "a function is not a text",
+        action: "Call it: put parentheses after its name.",
+      });
+    default:
+      return "";
+  }
+}
+
+const objectTag = (value: object) =>
+  value instanceof Map ? "[object Map]" : value instanceof Set ? "[object Set]" : "[object Object]";
+
+function textOfList(list: readonly unknown[], budget: { charsLeft: number; depth: number }): string {
+  if (++budget.depth > LIST_DEPTH_MAX) {
+    throw new TemplateFault({
+      code: "limit_depth",
+      message: `a list nested deeper than ${LIST_DEPTH_MAX} cannot be printed`,
+      action: "Print its parts.",
+    });
+  }
+  let text = "";
+  for (let i = 0; i < list.length; i++) {
+    const item: unknown = list[i];
+    const isList = Array.isArray(item);
+    const part = isList ? textOfList(item, budget) : textOf(item);
+    text += i === 0 ? part : `,${part}`;
+    budget.charsLeft -= isList ? 1 : part.length + 1;
+    if (budget.charsLeft < 0) {
+      throw new TemplateFault({
+        code: "limit_string",
+        message: `a list of more than ${LIST_CHARS_MAX} characters cannot be printed`,
+        action: "Print its parts.",
+      });
+    }
+  }
+  budget.depth--;
+  return text;
+}
+
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  '"': "&quot;",
+  "'": "&#39;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\\": "&#92;",
+};
+
+/** Text with the characters escaped that Nunjucks escapes for HTML. */
+export const escapeHtml = (text: string): string =>
+  /[&"'<>\\]/.test(text) ? text.replace(/[&"'<>\\]/g, (char) => ENTITIES[char] ?? char) : text;
+
+/** The printed text of a value where autoescape is on (an option for comparison with Nunjucks; off in the product). */
+export const escapedTextOf = (value: unknown): string =>
+  value instanceof SafeString ? value.toString() : escapeHtml(textOf(value));
