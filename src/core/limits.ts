@@ -43,6 +43,17 @@ export const LIMITS = {
   pack_files_max: { value: 500, unit: "files", what: "one pack", code: "pack_too_many_files" },
   pack_file_bytes_max: { value: 262_144, unit: "bytes", what: "one file of a pack", code: "pack_file_too_large" },
   pack_path_chars_max: { value: 200, unit: "characters", what: "path of a file in a pack", code: "pack_path_unsafe" },
+  body_bytes_max: { value: 1_048_576, unit: "bytes", what: "body of one request", code: "body_too_large" },
+  body_depth_max: { value: 32, unit: "levels", what: "nesting of a JSON body", code: "body_too_complex" },
+  body_keys_max: { value: 10_000, unit: "keys and entries", what: "one JSON body", code: "body_too_complex" },
+  config_data_chars_max: {
+    value: 262_144,
+    unit: "characters",
+    what: "config_data of one version, as canonical JSON",
+    code: "config_invalid",
+  },
+  idempotency_key_chars_max: { value: 200, unit: "characters", what: "an Idempotency-Key", code: "request_invalid" },
+  page_items_max: { value: 100, unit: "items", what: "one page of a list", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMITS;

@@ -1,0 +1,14 @@
+DROP TABLE audit_log;
+DROP TABLE idempotency_keys;
+DROP TABLE deployments;
+DROP TABLE registry_repositories;
+DROP TABLE schemas;
+DROP TABLE deployment_heads;
+DROP TABLE rendered_quadlets;
+DROP TABLE render_jobs;
+DROP TABLE configuration_versions;
+DROP TABLE configurations;
+DROP TABLE devices;
+DROP TABLE memberships;
+DROP TABLE workspaces;
+DROP TABLE users;

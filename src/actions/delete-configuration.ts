@@ -1,0 +1,59 @@
+import { commitVersion } from "#actions/commit-version.ts";
+import { readAs } from "#actions/read-as.ts";
+import { sha256Hex } from "#core/digest.ts";
+import { AppError } from "#core/errors.ts";
+import { canonicalJson } from "#core/json.ts";
+import type { Caller } from "#core/principal.ts";
+import type { IfMatch } from "#core/save-decision.ts";
+import type { Deps } from "#deps.ts";
+import { ENGINE_VERSION } from "#render/version.ts";
+import { configurationStore } from "#store/configuration-store.ts";
+import { renderStore } from "#store/render-store.ts";
+import type { Version } from "#store/version-store.ts";
+
+/**
+ * Hides a deployment and tells its devices: a deletion is a version of its own, rendered at once as an empty row with
+ * `deleted`, and the head moves to it. History, files and audit stay; the name is free again.
+ */
+export async function deleteConfiguration(
+  deps: Deps,
+  caller: Caller,
+  { name, ifMatch }: { name: { namespace: string; deployment_name: string }; ifMatch: IfMatch },
+): Promise<Version> {
+  const { db } = deps;
+  const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
+    configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),
+  ]);
+  const row = configurationStore.selectByName.rows(results[0])[0];
+  if (!row) throw AppError.of("configuration_not_found", { name: name.deployment_name });
+  const configuration = configurationStore.fromRow(row);
+  const { id, version, pack, schemaVersion, podmanTarget, configData } = configuration;
+  if (ifMatch.kind === "version" && ifMatch.version !== version)
+    throw AppError.of("version_conflict", { expected: ifMatch.version, actual: version });
+
+  const marker = await sha256Hex(canonicalJson({ deleted: true, config_id: id, after_version: version }));
+  const outcome = await commitVersion(deps, principal, {
+    config_id: id,
+    parent: version,
+    config_data: canonicalJson(configData),
+    pack,
+    schema_version: schemaVersion,
+    podman_target: podmanTarget,
+    origin: "delete",
+    changes_summary: "Deleted.",
+    cli_version: null,
+    instead: ({ versionId, now }) => [
+      renderStore.insertDeletion.bind(db, {
+        id: deps.ids.uuid(),
+        version_id: versionId,
+        workspace_id: principal.workspaceId,
+        manifest_checksum: marker,
+        engine_version: ENGINE_VERSION,
+        rendered_at: now,
+      }),
+      renderStore.moveHead.bind(db, { version_id: versionId, now }),
+    ],
+  });
+  if (outcome.kind === "committed") return outcome.version;
+  throw AppError.of("write_contended", {});
+}

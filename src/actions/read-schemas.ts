@@ -1,0 +1,39 @@
+import { readAs } from "#actions/read-as.ts";
+import { AppError } from "#core/errors.ts";
+import type { Caller } from "#core/principal.ts";
+import type { Deps } from "#deps.ts";
+import { type SyncOutcome } from "#registry/sync-repository.ts";
+import { syncRegistry } from "#registry/sync-registry.ts";
+import { type SchemaRow, type SchemaSummaryRow, schemaStore } from "#store/schema-store.ts";
+
+/** Packs are the operator's and visible to every tenant. */
+export async function listSchemas(deps: Deps, caller: Caller): Promise<SchemaSummaryRow[]> {
+  const { results } = await readAs(deps, { caller, permission: "schemas:read" }, [
+    schemaStore.selectAll.bind(deps.db, {}),
+  ]);
+  return schemaStore.selectAll.rows(results[0]);
+}
+
+export async function readSchema(
+  deps: Deps,
+  caller: Caller,
+  of: { pack: string; version: string },
+): Promise<SchemaRow> {
+  const { results } = await readAs(deps, { caller, permission: "schemas:read" }, [
+    schemaStore.selectOne.bind(deps.db, of),
+  ]);
+  const row = schemaStore.selectOne.rows(results[0])[0];
+  if (!row) throw AppError.of("schema_not_found", { version: of.version });
+  return row;
+}
+
+/** Asks GitHub now. The operator's: the login is named in OPERATOR_LOGINS. */
+export async function syncNow(deps: Deps, caller: Caller): Promise<SyncOutcome[]> {
+  const { principal } = await readAs(deps, { caller, permission: "schemas:sync" });
+  if (!deps.settings.OPERATOR_LOGINS.includes(principal.login))
+    throw AppError.of("insufficient_permissions", { scope: "operator" });
+  const outcomes = await syncRegistry(deps);
+  if (outcomes.length > 0 && outcomes.every(({ result }) => result === "running"))
+    throw AppError.of("sync_running", {});
+  return outcomes;
+}

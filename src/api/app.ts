@@ -1,0 +1,92 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { routePath } from "hono/route";
+import { authRoutes } from "#api/auth/routes.ts";
+import { authenticate } from "#api/authenticate.ts";
+import { boundedBody } from "#api/bounded-body.ts";
+import { fileRoutes } from "#api/config/file-routes.ts";
+import { configRoutes } from "#api/config/routes.ts";
+import { configurationRoutes } from "#api/configurations/routes.ts";
+import type { ApiEnv } from "#api/context.ts";
+import { toAppError, toEnvelope } from "#api/envelope.ts";
+import { machineRoutes } from "#api/machine/routes.ts";
+import { referencePage } from "#api/reference-page.ts";
+import { renderRoutes } from "#api/renders/routes.ts";
+import { schemaRoutes } from "#api/schemas/routes.ts";
+import { AppError } from "#core/errors.ts";
+import { causeText } from "#core/log.ts";
+import type { Deps } from "#deps.ts";
+
+const INFO = {
+  openapi: "3.1.0",
+  info: {
+    title: "Leger",
+    version: "0.2.0",
+    description: "Decisions in, verified Podman Quadlet files out. Every refusal has a code, a sentence and an action.",
+  },
+  security: [{ token: [] }],
+};
+
+/** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */
+export function createApi(depsFrom: (env: Env, after: (work: Promise<unknown>) => void) => Deps) {
+  const api = new OpenAPIHono<ApiEnv>();
+  api.use(async (c, next) => {
+    c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
+    c.set(
+      "deps",
+      depsFrom(c.env, (work) => c.executionCtx.waitUntil(work)),
+    );
+    const startedAt = c.get("deps").clock.now();
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+    c.header("x-content-type-options", "nosniff");
+    c.header("referrer-policy", "no-referrer");
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+    const { log, clock } = c.get("deps");
+    log("request.handled", {
+      request_id: c.get("requestId"),
+      method: c.req.method,
+      path: routePath(c, -1),
+      status: c.res.status,
+      duration_ms: clock.now().getTime() - startedAt.getTime(),
+    });
+  });
+  api.use(authenticate, boundedBody);
+
+  for (const routes of [
+    machineRoutes(),
+    authRoutes(),
+    configurationRoutes(),
+    configRoutes(),
+    fileRoutes(),
+    renderRoutes(),
+    schemaRoutes(),
+  ])
+    api.route("/", routes);
+  api.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description: "A token from POST /auth/cli, `leg_…`.",
+  });
+  api.get("/openapi.json", (c) => c.json(api.getOpenAPI31Document(INFO)));
+  api.get("/docs", referencePage);
+  api.get("/docs/*", referencePage);
+  api.notFound((c) => {
+    throw AppError.of("route_not_found", { path: `${c.req.method} ${c.req.path}` });
+  });
+  api.onError((cause, c) => {
+    const error = toAppError(cause);
+    const { log, settings } = c.get("deps");
+    if (error.status >= 500)
+      log("request.failed", {
+        request_id: c.get("requestId"),
+        code: error.code,
+        cause: causeText(error.cause ?? error),
+      });
+    if (error.retryAfterSeconds !== null) c.header("retry-after", String(error.retryAfterSeconds));
+    if (error.status === 401) c.header("www-authenticate", 'Bearer realm="leger"');
+    return c.json(toEnvelope(error, settings.DOCS_URL), error.status);
+  });
+  return api;
+}
+
+export const openApiDocument = (api: ReturnType<typeof createApi>) => api.getOpenAPI31Document(INFO);

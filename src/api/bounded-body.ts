@@ -1,0 +1,64 @@
+import { createMiddleware } from "hono/factory";
+import type { ApiEnv } from "#api/context.ts";
+import { AppError } from "#core/errors.ts";
+import { LIMITS } from "#core/limits.ts";
+import { parseBody } from "#core/request-body.ts";
+
+/**
+ * Reads a JSON body within the limits, before any route sees it, and leaves the text where Hono's own
+ * `req.json()` looks. The body is always read to its end or cancelled: a connection whose body nobody reads is reset.
+ */
+export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
+  const { method } = c.req;
+  if (method !== "POST" && method !== "PUT" && method !== "PATCH") return next();
+  const text = await readBounded(c.req.raw);
+  if (text === "") {
+    Object.assign(c.req.bodyCache, { text: Promise.resolve("{}") }); // a missing body is told what it lacks, like an empty object
+    return next();
+  }
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(c.req.header("content-type") ?? ""))
+    throw AppError.of("media_type_unsupported", {});
+  const parsed = parseBody(text);
+  if (!parsed.ok) {
+    const { error } = parsed;
+    switch (error.code) {
+      case "body_not_json":
+        throw AppError.of("body_not_json", { detail: error.detail });
+      case "body_too_complex":
+        throw AppError.of("body_too_complex", { detail: error.detail });
+      case "number_not_exact":
+        throw AppError.of("number_not_exact", { pointer: error.pointer });
+    }
+  }
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  return next();
+});
+
+async function readBounded(request: Request): Promise<string> {
+  if (!request.body) return "";
+  const limit = LIMITS.body_bytes_max.value;
+  const reader = request.body.getReader();
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.byteLength;
+    if (bytes > limit) {
+      await reader.cancel();
+      throw AppError.of("body_too_large", { limit });
+    }
+    pieces.push(value);
+  }
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(whole);
+  } catch {
+    throw AppError.of("body_not_json", { detail: "it is no UTF-8 text" });
+  }
+}

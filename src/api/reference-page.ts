@@ -1,0 +1,36 @@
+import type { Context } from "hono";
+import type { ApiEnv } from "#api/context.ts";
+
+/** Scripts and styles of the page come from this origin only; Swagger UI draws its icons as data: images. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Leger API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });\n`;
+
+/** The reference page: Swagger UI out of the deployed assets, under a policy that lets nothing else in. */
+export async function referencePage(c: Context<ApiEnv>): Promise<Response> {
+  const { pathname } = new URL(c.req.url);
+  if (pathname === "/docs" || pathname === "/docs/")
+    return c.body(PAGE, 200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
+  if (pathname === "/docs/start.js") return c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" });
+  const asset = await c.env.ASSETS.fetch(new URL(pathname.slice("/docs".length), c.req.url));
+  const headers = new Headers(asset.headers);
+  return new Response(asset.body, { status: asset.status, headers });
+}

@@ -1,0 +1,141 @@
+import { makeRender } from "#consumers/make-render.ts";
+import { storeRender } from "#consumers/store-render.ts";
+import type { Finding } from "#core/finding.ts";
+import { causeText } from "#core/log.ts";
+import { backoffSeconds, leaseEnd } from "#core/render-job.ts";
+import { secondsAfter, toInstant } from "#core/runtime.ts";
+import type { Deps } from "#deps.ts";
+import { loadPack } from "#registry/load-pack.ts";
+import { type AuditEntry, auditStore } from "#store/audit-store.ts";
+import { type JobInputsRow, jobStore } from "#store/job-store.ts";
+
+/**
+ * What became of a job that somebody pointed at. `nothing_due`: it is done, or another consumer holds its lease.
+ * `postponed`: a storage or GitHub did not answer; the job is queued again for later.
+ */
+export type RenderOutcome =
+  | { kind: "rendered" | "failed" | "nothing_due" | "lease_lost" }
+  | { kind: "postponed"; reason: string; delaySeconds: number };
+
+/** What the job's `failure` column holds, and what GET /renders shows. */
+export type RenderFailure = { code: "render_failed" | "render_crashed"; message: string; findings: Finding[] };
+
+/**
+ * Renders one version: lease, pack, pure render, files, manifest, commit. Three round trips to D1. Safe to call by anybody at
+ * any time and any number of times: the lease lets one through, the files are create-only, the manifest is the commit
+ * point of the files and the batch after it the commit of the rows; whatever dies in between is done again by the next.
+ */
+export async function renderVersion(deps: Deps, versionId: string): Promise<RenderOutcome> {
+  const leased = await takeLease(deps, versionId);
+  if (!leased) return { kind: "nothing_due" };
+  const { row, leaseId, faults } = leased;
+  try {
+    const pack = await loadPack(deps, row);
+    if (!pack.ok) return await fail(deps, { row, leaseId, findings: pack.error });
+    const made = await makeRender(row, pack.value, deps.engineVersion);
+    if (!made.ok) return await fail(deps, { row, leaseId, findings: made.error });
+    return { kind: await storeRender(deps, { row, leaseId, made: made.value }) };
+  } catch (cause) {
+    return postpone(deps, { row, leaseId, faults, cause });
+  }
+}
+
+type Leased = { row: JobInputsRow; leaseId: string; faults: number };
+
+/** One batch: end a job that crashed too often, else lease it, and read what it is about. */
+async function takeLease(deps: Deps, versionId: string): Promise<Leased | null> {
+  const { db, clock, ids, log } = deps;
+  const now = clock.now();
+  const leaseId = ids.uuid();
+  const at = toInstant(now);
+  const [crashed, lease, inputs] = await db.batch([
+    jobStore.failCrashed.bind(db, { version_id: versionId, now: at, failure: JSON.stringify(CRASHED) }),
+    jobStore.lease.bind(db, {
+      version_id: versionId,
+      now: at,
+      lease_id: leaseId,
+      lease_until: toInstant(leaseEnd(now)),
+    }),
+    jobStore.selectInputs.bind(db, { version_id: versionId }),
+  ]);
+  const row = jobStore.selectInputs.rows(inputs)[0];
+  if (crashed?.meta.changes === 1 && row) {
+    log("render.crashed", { version_id: versionId, workspace_id: row.workspace_id, version: row.number });
+    await (await auditStore.forFailure(db, failureEntry(deps, row, { code: CRASHED.code, at }), versionId)).run();
+  }
+  const job = jobStore.lease.rows(lease)[0];
+  return job && row ? { row, leaseId, faults: job.faults } : null;
+}
+
+const CRASHED: RenderFailure = {
+  code: "render_crashed",
+  message: "Rendering this version ended its process five times.",
+  findings: [],
+};
+
+function failureEntry({ ids }: Deps, row: JobInputsRow, { code, at }: { code: string; at: string }): AuditEntry {
+  return {
+    id: ids.uuid(),
+    workspaceId: row.workspace_id,
+    at,
+    actor: "system:renderer",
+    action: "version.failed",
+    target: `configuration:${row.config_id}`,
+    payload: { version_id: row.version_id, version: row.number, code },
+  };
+}
+
+/** A deterministic failure: it ends here, visibly, and the head stays where it was. */
+async function fail(
+  deps: Deps,
+  { row, leaseId, findings }: { row: JobInputsRow; leaseId: string; findings: Finding[] },
+): Promise<RenderOutcome> {
+  const { db, clock, log } = deps;
+  const at = toInstant(clock.now());
+  const message = findings[0]?.message ?? "The render was refused.";
+  const failure: RenderFailure = { code: "render_failed", message, findings: findings.slice(0, FINDINGS_MAX) };
+  await db.batch([
+    jobStore.fail.bind(db, {
+      version_id: row.version_id,
+      lease_id: leaseId,
+      failure: JSON.stringify(failure),
+      now: at,
+    }),
+    await auditStore.forFailure(db, failureEntry(deps, row, { code: failure.code, at }), row.version_id),
+  ]);
+  log("render.failed", {
+    version_id: row.version_id,
+    workspace_id: row.workspace_id,
+    version: row.number,
+    count: findings.length,
+  });
+  return { kind: "failed" };
+}
+
+/** Enough to see what is wrong; a row of D1 holds 2 MB. */
+const FINDINGS_MAX = 100;
+
+/** A fault of the transport: the version is not to blame, so the lease is given back and counts as a fault, not a crash. */
+async function postpone(
+  { db, clock, log }: Deps,
+  { row, leaseId, faults, cause }: Leased & { cause: unknown },
+): Promise<RenderOutcome> {
+  const now = clock.now();
+  const delaySeconds = backoffSeconds(faults + 1);
+  const reason = causeText(cause);
+  log("render.postponed", {
+    version_id: row.version_id,
+    workspace_id: row.workspace_id,
+    delay_seconds: delaySeconds,
+    cause: reason,
+  });
+  await jobStore.release
+    .bind(db, {
+      version_id: row.version_id,
+      lease_id: leaseId,
+      next_attempt_at: toInstant(secondsAfter(now, delaySeconds)),
+      now: toInstant(now),
+    })
+    .run();
+  return { kind: "postponed", reason, delaySeconds };
+}

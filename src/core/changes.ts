@@ -1,0 +1,76 @@
+import type { DecisionSchema } from "#core/decision-schema.ts";
+import { eachDecision, valueAt } from "#core/decisions.ts";
+import { type Json, type JsonObject, canonicalJson, isJsonObject, pointerToken } from "#core/json.ts";
+
+/**
+ * One decision that differs between two snapshots. Values of decisions marked `x-sensitive` or `x-confman-secret-ref` are
+ * left out: that they changed is all that is said.
+ */
+export type DecisionChange = {
+  decision: string;
+  title: string;
+  kind: "set" | "changed" | "removed";
+  before?: Json;
+  after?: Json;
+  masked: boolean;
+};
+
+/** The differences in the decisions that a person set, by JSON Pointer, in the order of the schema's titles. */
+export function decisionChanges(schema: DecisionSchema, before: JsonObject, after: JsonObject): DecisionChange[] {
+  const titles = new Map<string, { title: string; masked: boolean }>();
+  for (const data of [before, after])
+    eachDecision(schema, data, (pointer, node) => {
+      titles.set(pointer, {
+        title: typeof node["title"] === "string" ? node["title"] : pointer.slice(1).replaceAll("/", "."),
+        masked: node["x-sensitive"] === true || node["x-confman-secret-ref"] === true,
+      });
+    });
+  const pointers = [...new Set([...leaves(before, ""), ...leaves(after, "")])].toSorted();
+  return pointers.flatMap((decision) => {
+    const [old, next] = [valueAt(before, decision), valueAt(after, decision)];
+    if (old !== undefined && next !== undefined && canonicalJson(old) === canonicalJson(next)) return [];
+    const known = titles.get(decision) ?? { title: decision.slice(1).replaceAll("/", "."), masked: false };
+    const kind = old === undefined ? "set" : next === undefined ? "removed" : "changed";
+    return [
+      {
+        decision,
+        ...known,
+        kind,
+        ...(!known.masked && old !== undefined && { before: old }),
+        ...(!known.masked && next !== undefined && { after: next }),
+      } satisfies DecisionChange,
+    ];
+  });
+}
+
+/** Leaves are scalars, arrays and empty objects: an array is one decision. */
+function leaves(value: Json, pointer: string): string[] {
+  if (!isJsonObject(value)) return [pointer];
+  const keys = Object.keys(value);
+  if (keys.length === 0) return pointer === "" ? [] : [pointer];
+  return keys.flatMap((key) => leaves(value[key] ?? null, `${pointer}/${pointerToken(key)}`));
+}
+
+const SUMMARY_ITEMS_MAX = 8;
+const VALUE_CHARS_MAX = 60;
+
+/** The changes in words: "Vector database: pgvector -> qdrant; RAG on". */
+export function summarise(changes: DecisionChange[]): string {
+  if (changes.length === 0) return "No decision changed.";
+  const items = changes.slice(0, SUMMARY_ITEMS_MAX).map(describe);
+  const rest = changes.length - items.length;
+  return items.join("; ") + (rest > 0 ? `; and ${rest} more` : "");
+}
+
+function describe(change: DecisionChange): string {
+  if (change.masked) return `${change.title} ${change.kind === "removed" ? "removed" : "changed"}`;
+  if (change.kind === "removed") return `${change.title}: back to the default`;
+  if (typeof change.after === "boolean") return `${change.title} ${change.after ? "on" : "off"}`;
+  if (change.kind === "set") return `${change.title}: ${shown(change.after)}`;
+  return `${change.title}: ${shown(change.before)} -> ${shown(change.after)}`;
+}
+
+function shown(value: Json | undefined): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX - 1)}…` : text;
+}

@@ -1,0 +1,264 @@
+import type { Finding } from "#core/finding.ts";
+
+/**
+ * Every refusal of the HTTP API. A new one is a new row: status, a sentence in the user's nouns, one imperative action.
+ * docs/errors.md and the OpenAPI enum are generated from this table.
+ */
+const CATALOGUE = {
+  // The request itself
+  route_not_found: row(404, (p: { path: string }) => `There is no ${p.path}.`, "See /docs for the routes of this API."),
+  body_not_json: row(
+    400,
+    (p: { detail: string }) => `The body is not JSON: ${p.detail}.`,
+    "Send one JSON object, UTF-8.",
+  ),
+  body_too_large: row(
+    413,
+    (p: { limit: number }) => `The body is larger than ${p.limit} bytes.`,
+    "Send less; the limits are in docs/limits.md.",
+  ),
+  body_too_complex: row(
+    400,
+    (p: { detail: string }) => `The body is too complex: ${p.detail}.`,
+    "Flatten it; the limits are in docs/limits.md.",
+  ),
+  number_not_exact: row(
+    400,
+    (p: { pointer: string }) => `The integer at ${p.pointer || "/"} is beyond 2^53 and would be changed by storing it.`,
+    "Send it as a string.",
+  ),
+  media_type_unsupported: row(
+    415,
+    (_: NoParams) => "The body is not declared as JSON.",
+    "Send Content-Type: application/json.",
+  ),
+  request_invalid: row(
+    400,
+    (p: { count: number }) => `The request has ${p.count === 1 ? "a problem" : `${p.count} problems`}.`,
+    "Correct what error.details lists.",
+  ),
+  idempotency_key_reused: row(
+    422,
+    (_: NoParams) => "This Idempotency-Key was used with another body.",
+    "Use a new key for a new request, or send the first body again.",
+  ),
+
+  // Identity
+  token_missing: row(
+    401,
+    (_: NoParams) => "This route needs a token.",
+    "Send Authorization: Bearer leg_…; get one with: leger auth login",
+  ),
+  invalid_token: row(
+    401,
+    (p: { detail: string }) => `The token is not accepted: ${p.detail}.`,
+    "Re-authenticate with: leger auth login",
+  ),
+  insufficient_permissions: row(
+    403,
+    (p: { scope: string }) => `This token may not do that; it needs the scope ${p.scope}.`,
+    "Use a token with that scope, or ask the workspace's admin.",
+  ),
+  tailnet_not_configured: row(
+    403,
+    (p: { tailnet: string }) => `The tailnet ${p.tailnet} is not known to this server.`,
+    "Ask the operator to add it to TAILSCALE_TAILNETS.",
+  ),
+  tailscale_verification_failed: row(
+    401,
+    (p: { detail: string }) => `Unable to verify Tailscale identity. ${p.detail}`,
+    "Check Tailscale status: tailscale status",
+  ),
+  device_key_required: row(
+    403,
+    (_: NoParams) => "Several people share this tailnet, so knowing a device's ids does not prove who you are.",
+    "Ask the operator to approve this device, or to trust claims in this tailnet (TAILSCALE_TAILNETS, trust_claims).",
+  ),
+  tailscale_unavailable: row(
+    503,
+    (_: NoParams) => "Tailscale's API did not answer, so the sign-in could not be checked.",
+    "Try again in a minute.",
+    30,
+  ),
+
+  // Configurations
+  configuration_not_found: row(
+    404,
+    (p: { name: string }) => `There is no configuration ${p.name} in this namespace.`,
+    "List yours with GET /configurations.",
+  ),
+  deployment_name_taken: row(
+    409,
+    (p: { name: string }) => `A configuration ${p.name} exists already in this namespace.`,
+    "Save to it with PUT, or choose another name.",
+  ),
+  config_invalid: row(
+    400,
+    (p: { count: number }) =>
+      `The decisions have ${p.count === 1 ? "a problem" : `${p.count} problems`}; nothing was saved.`,
+    "Correct what error.details lists: each names the decision by JSON Pointer.",
+  ),
+  decision_immutable: row(
+    409,
+    (p: { pointer: string }) => `The decision ${p.pointer} cannot be changed after its first save.`,
+    "Keep its value, or create a new configuration.",
+  ),
+  schema_version_unknown: row(
+    400,
+    (p: { pack: string; version: string; known: string }) =>
+      `The pack ${p.pack} has no ready schema version ${p.version}.`,
+    "Choose one that GET /schemas lists.",
+  ),
+  podman_target_out_of_range: row(
+    400,
+    (p: { target: string; range: string }) =>
+      `Podman ${p.target} is outside what this schema version supports (${p.range}).`,
+    "Choose a podman_target inside that range.",
+  ),
+  precondition_required: row(
+    428,
+    (_: NoParams) => "An edit must say which version it was made from.",
+    'Send If-Match with the ETag you read (for example "3"), or If-Match: * to overwrite on purpose.',
+  ),
+  precondition_malformed: row(
+    400,
+    (_: NoParams) => "If-Match is not an ETag of a configuration.",
+    'Send If-Match: "N" with the version you edited, or *.',
+  ),
+  version_conflict: row(
+    412,
+    (p: { expected: number; actual: number }) => `You edited version ${p.expected}, and the newest is ${p.actual}.`,
+    "Look at the versions in error.details, merge, and save again.",
+  ),
+  write_contended: row(
+    503,
+    (_: NoParams) => "Others saved this configuration again and again at the same moment.",
+    "Try again.",
+    2,
+  ),
+
+  // Renders and delivery
+  version_not_found: row(
+    404,
+    (p: { version: number }) => `There is no version ${p.version} here.`,
+    "List versions with GET /configurations/{name}/versions.",
+  ),
+  render_not_ready: row(
+    409,
+    (p: { version: number; state: string }) => `Version ${p.version} is not rendered: its job is ${p.state}.`,
+    "Watch GET /renders/{version}.",
+  ),
+  render_not_failed: row(
+    409,
+    (p: { version: number; state: string }) =>
+      `Version ${p.version} is ${p.state}; only a failed render can be tried again.`,
+    "Watch GET /renders/{version}.",
+  ),
+  nothing_deployed: row(
+    404,
+    (_: NoParams) => "Nothing is rendered yet for this deployment.",
+    "Save a configuration, and watch its render. Keep running what you run.",
+  ),
+  deployment_required: row(
+    409,
+    (p: { names: string }) => `This workspace has had more than one deployment: ${p.names}.`,
+    "Say which one: GET /config/latest?deployment=NAME",
+  ),
+  file_not_found: row(
+    404,
+    (p: { file: string }) => `This version ships no file ${p.file}.`,
+    "The manifest lists the files.",
+  ),
+  file_corrupt: row(
+    503,
+    (p: { file: string }) => `The stored bytes of ${p.file} do not match their digest and were not sent.`,
+    "Keep what you run; the operator has been alarmed.",
+    300,
+  ),
+  link_expired: row(410, (_: NoParams) => "This link has expired.", "Ask for new links: POST /config/{version}/links"),
+  link_invalid: row(
+    403,
+    (_: NoParams) => "This link was not made by this server.",
+    "Ask for links: POST /config/{version}/links",
+  ),
+
+  // Registry
+  schema_not_found: row(
+    404,
+    (p: { version: string }) => `There is no schema version ${p.version}.`,
+    "List them with GET /schemas.",
+  ),
+  sync_running: row(
+    409,
+    (_: NoParams) => "A sync of the registry is running already.",
+    "Look at GET /schemas in a moment.",
+  ),
+
+  // Us
+  storage_unavailable: row(
+    503,
+    (_: NoParams) => "The storage did not answer; nothing was half done.",
+    "Send the same request again (with its Idempotency-Key).",
+    5,
+  ),
+  internal: row(
+    500,
+    (_: NoParams) => "Something failed on our side.",
+    "Try again; if it persists, report the x-request-id.",
+  ),
+} as const;
+
+type Status = 400 | 401 | 403 | 404 | 409 | 410 | 412 | 413 | 415 | 422 | 428 | 429 | 500 | 503;
+type Row<P> = { status: Status; message: (params: P) => string; action: string; retryAfterSeconds: number | null };
+
+type NoParams = Record<string, never>;
+
+function row<P>(
+  status: Status,
+  message: (params: P) => string,
+  ...rest: [action: string, retryAfterSeconds?: number]
+): Row<P> {
+  return { status, message, action: rest[0], retryAfterSeconds: rest[1] ?? null };
+}
+
+export type ErrorCode = keyof typeof CATALOGUE;
+export type ErrorParams<C extends ErrorCode> = Parameters<(typeof CATALOGUE)[C]["message"]>[0];
+export const ERROR_CODES = Object.keys(CATALOGUE) as [ErrorCode, ...ErrorCode[]];
+
+/** One row of the catalogue for documentation; parameters appear as `{name}`. */
+export function describeError(code: ErrorCode): { status: Status; message: string; action: string } {
+  const entry = CATALOGUE[code] as Row<Record<string, string>>;
+  const params = new Proxy({}, { get: (_, name) => `{${String(name)}}` });
+  return { status: entry.status, message: entry.message(params), action: entry.action };
+}
+
+/**
+ * A refusal on its way to the edge. `details` are findings (DESIGN 6), `cause` is logged and never sent.
+ */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly status: Status;
+  readonly action: string;
+  readonly retryAfterSeconds: number | null;
+  readonly details: readonly (Finding | ErrorDetail)[];
+
+  private constructor(code: ErrorCode, message: string, options: AppErrorOptions) {
+    super(message, { cause: options.cause });
+    const entry = CATALOGUE[code];
+    this.code = code;
+    this.status = entry.status;
+    this.action = entry.action;
+    this.retryAfterSeconds = entry.retryAfterSeconds;
+    this.details = options.details ?? [];
+  }
+
+  static of<C extends ErrorCode>(code: C, params: ErrorParams<C>, options: AppErrorOptions = {}): AppError {
+    const { message } = CATALOGUE[code] as unknown as Row<ErrorParams<C>>;
+    return new AppError(code, message(params), options);
+  }
+}
+
+/** A detail that is no finding, for example a version that came in between. */
+export type ErrorDetail = { [key: string]: string | number | null };
+export type AppErrorOptions = { details?: readonly (Finding | ErrorDetail)[]; cause?: unknown };

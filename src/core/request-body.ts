@@ -1,0 +1,73 @@
+import { type Json, isJsonObject, pointerToken } from "#core/json.ts";
+import { LIMITS } from "#core/limits.ts";
+import { type Result, err, ok } from "#core/result.ts";
+
+export type BodyRefusal =
+  | { code: "body_not_json"; detail: string }
+  | { code: "body_too_complex"; detail: string }
+  | { code: "number_not_exact"; pointer: string };
+
+/**
+ * Parses a JSON body within bounds: depth is counted on the text before parsing, keys while walking. An integer beyond
+ * 2^53 is refused, because JavaScript would store another number than the person wrote.
+ */
+export function parseBody(text: string): Result<Json, BodyRefusal> {
+  const depth = nestingDepth(text);
+  if (depth > LIMITS.body_depth_max.value)
+    return err({ code: "body_too_complex", detail: `nested more than ${LIMITS.body_depth_max.value} deep` });
+  let inexact = false;
+  let value: Json;
+  try {
+    value = JSON.parse(text, (_key, member: Json, context?: { source?: string }) => {
+      if (typeof member === "number" && !isExact(member, context?.source)) inexact = true;
+      return member;
+    }) as Json;
+  } catch (cause) {
+    return err({ code: "body_not_json", detail: cause instanceof Error ? cause.message : "cannot be parsed" });
+  }
+  const walked = walk(value);
+  if (walked.keys > LIMITS.body_keys_max.value)
+    return err({ code: "body_too_complex", detail: `more than ${LIMITS.body_keys_max.value} keys and entries` });
+  if (walked.forbidden)
+    return err({ code: "body_too_complex", detail: `the key "${walked.forbidden}" is not allowed` });
+  if (inexact) return err({ code: "number_not_exact", pointer: walked.inexactAt ?? "" });
+  return ok(value);
+}
+
+const isExact = (value: number, source: string | undefined) =>
+  Number.isFinite(value) && (source === undefined || !/^-?\d+$/.test(source) || Number.isSafeInteger(value));
+
+/** Depth of brackets outside strings, without building anything. */
+function nestingDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (inString) {
+      if (character === "\\") index++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth);
+    else if (character === "}" || character === "]") depth--;
+  }
+  return deepest;
+}
+
+const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+function walk(root: Json): { keys: number; forbidden: string | null; inexactAt: string | null } {
+  const found = { keys: 0, forbidden: null as string | null, inexactAt: null as string | null };
+  const visit = (value: Json, pointer: string): void => {
+    if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value))
+      found.inexactAt ??= pointer;
+    const children = Array.isArray(value) ? [...value.entries()] : isJsonObject(value) ? Object.entries(value) : [];
+    for (const [key, child] of children) {
+      found.keys++;
+      if (typeof key === "string" && FORBIDDEN_KEYS.has(key)) found.forbidden ??= key;
+      visit(child, `${pointer}/${pointerToken(key)}`);
+    }
+  };
+  visit(root, "");
+  return found;
+}

@@ -1,0 +1,70 @@
+import { type DecisionChange, decisionChanges } from "#core/changes.ts";
+import type { DecisionSchema } from "#core/decision-schema.ts";
+import { type PreparedDecisions, eachDecision, valueAt } from "#core/decisions.ts";
+import type { Finding } from "#core/finding.ts";
+import { type JsonObject, canonicalJson } from "#core/json.ts";
+import { type Result, err, ok } from "#core/result.ts";
+
+export type SaveRefusal =
+  | { reason: "config_invalid"; findings: Finding[] }
+  | { reason: "decision_immutable"; pointer: string };
+
+/**
+ * The rules that hold between a version and its parent: a decision marked `x-confman-immutable` keeps the value it has
+ * had, a deprecated one is newly set only on request, one restricted by `x-confman-allowed-environments` is set
+ * only in namespaces whose first part it names (`/` belongs to no environment and is free).
+ */
+export function decideSave(
+  schema: DecisionSchema,
+  next: PreparedDecisions,
+  context: { parent: JsonObject | null; namespace: string; allowDeprecated: boolean },
+): Result<DecisionChange[], SaveRefusal> {
+  const { parent } = context;
+  const environment = context.namespace.split("/")[1] ?? "";
+  const findings: Finding[] = [];
+  let immutable: string | null = null;
+  eachDecision(schema, next.saved, (decision, node) => {
+    const before = parent === null ? undefined : valueAt(parent, decision);
+    if (node["x-confman-deprecated"] !== undefined && before === undefined && !context.allowDeprecated)
+      findings.push({
+        code: "decision_deprecated",
+        severity: "error",
+        message:
+          typeof node["x-confman-deprecated"] === "string"
+            ? node["x-confman-deprecated"]
+            : "This decision is deprecated.",
+        action: "Leave it out, or send allow_deprecated: true to set it all the same.",
+        decision,
+      });
+    const allowed = node["x-confman-allowed-environments"];
+    if (Array.isArray(allowed) && environment !== "" && !allowed.includes(environment))
+      findings.push({
+        code: "decision_not_in_environment",
+        severity: "error",
+        message: `This decision may be set in ${allowed.map(String).join(", ")} only, and the namespace is in ${environment}.`,
+        action: "Remove it here.",
+        decision,
+      });
+  });
+  if (parent)
+    eachDecision(schema, parent, (decision, node, before) => {
+      const after = valueAt(next.saved, decision);
+      if (
+        node["x-confman-immutable"] === true &&
+        (after === undefined || canonicalJson(after) !== canonicalJson(before))
+      )
+        immutable ??= decision;
+    });
+  if (findings.length > 0) return err({ reason: "config_invalid", findings });
+  if (immutable !== null) return err({ reason: "decision_immutable", pointer: immutable });
+  return ok(decisionChanges(schema, parent ?? {}, next.saved));
+}
+
+export type IfMatch = { kind: "any" } | { kind: "version"; version: number };
+
+/** `If-Match: "3"` or `*`; null where the header is malformed. Weak validators cannot match (RFC 9110, 13.1.1). */
+export function parseIfMatch(header: string): IfMatch | null {
+  if (header.trim() === "*") return { kind: "any" };
+  const match = /^"(\d{1,15})"$/.exec(header.trim());
+  return match ? { kind: "version", version: Number(match[1]) } : null;
+}

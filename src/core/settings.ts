@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { PackSlug } from "#core/names.ts";
+
+/** One tailnet that may sign in: an API key, and whether ids alone prove a person there (DESIGN 11). */
+export const TailnetSettings = z.strictObject({
+  api_key: z.string().min(1),
+  trust_claims: z.boolean().default(false),
+});
+export type TailnetSettings = z.infer<typeof TailnetSettings>;
+
+/** A private Ed25519 key as JWK. The first of the list signs; all of them verify, so that keys can be rotated. */
+export const SigningKey = z.object({
+  kid: z.string().min(1),
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.string(),
+  d: z.string(),
+});
+export type SigningKey = z.infer<typeof SigningKey>;
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "is not JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** Variables and secrets of wrangler.toml, parsed once per isolate. A worker that is set up wrongly says so in /ready. */
+export const Settings = z.object({
+  ENVIRONMENT: z.enum(["local", "preview", "staging", "production"]),
+  DOCS_URL: z.url(),
+  PUBLIC_URL: z.url(),
+  TOKEN_ISSUER: z.url(),
+  GITHUB_API_URL: z.url(),
+  TAILSCALE_API_URL: z.url(),
+  PACK_REPOSITORIES: json(z.record(PackSlug, z.string().regex(/^[\w.-]+\/[\w.-]+$/))),
+  OPERATOR_LOGINS: z.string().transform((text) =>
+    text
+      .split(",")
+      .map((login) => login.trim())
+      .filter(Boolean),
+  ),
+  SWEEP_RENDERS_MAX: z.coerce.number().int().min(1).max(200),
+  GITHUB_TOKEN: z.string().optional(),
+  TOKEN_SIGNING_KEYS: json(z.array(SigningKey).min(1)),
+  LINK_SIGNING_KEY: z.string().min(32),
+  TAILSCALE_TAILNETS: json(z.record(z.string(), TailnetSettings)),
+});
+export type Settings = z.infer<typeof Settings>;

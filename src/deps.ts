@@ -1,0 +1,59 @@
+import { createLru } from "#core/lru.ts";
+import { logTo } from "#core/log.ts";
+import type { Log } from "#core/log.ts";
+import type { RenderMessage } from "#core/messages.ts";
+import type { Clock, IdSource } from "#core/runtime.ts";
+import { Settings } from "#core/settings.ts";
+import type { Caches } from "#registry/caches.ts";
+import { ENGINE_VERSION } from "#render/version.ts";
+
+/**
+ * Everything an action may touch, as a plain object. Built once per invocation; tests build their own. This file is the
+ * only reader of `env`.
+ */
+export type Deps = {
+  db: D1Database;
+  files: R2Bucket;
+  backups: R2Bucket;
+  users: KVNamespace;
+  manifests: KVNamespace;
+  renderQueue: Pick<Queue<RenderMessage>, "send" | "sendBatch">;
+  http: typeof fetch;
+  clock: Clock;
+  ids: IdSource;
+  log: Log;
+  settings: Settings;
+  caches: Caches;
+  /** Stored with each render; a parameter so that a test can change it between two attempts. */
+  engineVersion: string;
+  /** Work that may go on after the answer; what it does must be allowed to be lost. */
+  after(work: Promise<unknown>): void;
+};
+
+const caches: Caches = { packs: createLru(8), schemas: createLru(64) };
+let parsed: { env: Env; settings: Settings } | undefined;
+
+/** Parses variables and secrets once per isolate. Throws a ZodError that names what is missing. */
+export function settingsFrom(env: Env): Settings {
+  if (parsed?.env !== env) parsed = { env, settings: Settings.parse(env) };
+  return parsed.settings;
+}
+
+export function depsFrom(env: Env, after: (work: Promise<unknown>) => void): Deps {
+  return {
+    db: env.DB,
+    files: env.QUADLETS,
+    backups: env.BACKUPS,
+    users: env.USERS,
+    manifests: env.MANIFESTS,
+    renderQueue: env.RENDER_QUEUE as unknown as Queue<RenderMessage>,
+    http: (input, init) => fetch(input, init),
+    clock: { now: () => new Date() },
+    ids: { uuid: () => crypto.randomUUID() },
+    log: logTo((line) => console.log(line)),
+    settings: settingsFrom(env),
+    caches,
+    engineVersion: ENGINE_VERSION,
+    after,
+  };
+}

@@ -1,0 +1,29 @@
+import { createApi } from "#api/app.ts";
+import { consume } from "#consumers/outcome.ts";
+import { handleDeadLetter, handleRenderMessage } from "#consumers/render-message.ts";
+import { sweep } from "#consumers/sweep.ts";
+import { depsFrom } from "#deps.ts";
+import { syncRegistry } from "#registry/sync-registry.ts";
+
+const api = createApi(depsFrom);
+
+/** Cron expressions of wrangler.toml: each minute the sweep, each hour the registry. */
+const HOURLY = "7 * * * *";
+
+export default {
+  fetch: api.fetch,
+
+  async queue(batch, env, ctx) {
+    const deps = depsFrom(env, (work) => ctx.waitUntil(work));
+    const isDeadLetter = batch.queue.startsWith("leger-render-dlq");
+    await consume(batch, deps.log, (body) =>
+      isDeadLetter ? handleDeadLetter(deps, body) : handleRenderMessage(deps, body),
+    );
+  },
+
+  async scheduled(controller, env, ctx) {
+    const deps = depsFrom(env, (work) => ctx.waitUntil(work));
+    if (controller.cron === HOURLY) await syncRegistry(deps);
+    else await sweep(deps);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,59 @@
+import { retry } from "@octokit/plugin-retry";
+import { Octokit } from "@octokit/rest";
+import { causeText } from "#core/log.ts";
+import type { Deps } from "#deps.ts";
+
+const RetryingOctokit = Octokit.plugin(retry);
+
+export type GitHub = InstanceType<typeof RetryingOctokit>;
+
+/**
+ * One client per invocation. It tries a failed request (5xx, network) again shortly and at most twice; everything beyond is
+ * the next sync's work. At a rate limit it does not wait: see `retryAfter`.
+ */
+export function githubClient({ http, settings, log }: Pick<Deps, "http" | "settings" | "log">): GitHub {
+  return new RetryingOctokit({
+    baseUrl: settings.GITHUB_API_URL,
+    ...(settings.GITHUB_TOKEN && { auth: settings.GITHUB_TOKEN }),
+    userAgent: "leger-registry",
+    request: { fetch: http, retries: 2 },
+    retry: { doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451], retryAfterBaseValue: 200 },
+    log: {
+      debug: () => {},
+      info: () => {},
+      warn: (message: string) => log("github.warned", { reason: message }),
+      error: (message: string) => log("github.failed", { reason: message }),
+    },
+  });
+}
+
+/** The parts of Octokit's RequestError that decisions need; a network failure has status 500 and no response. */
+export type RequestFailure = { status: number; headers: Record<string, string | number | undefined> };
+
+export function requestFailure(cause: unknown): RequestFailure | null {
+  if (!(cause instanceof Error) || !("status" in cause) || typeof cause.status !== "number") return null;
+  const response =
+    "response" in cause ? (cause.response as { headers?: RequestFailure["headers"] } | undefined) : undefined;
+  return { status: cause.status, headers: response?.headers ?? {} };
+}
+
+export const isNotModified = (cause: unknown) => requestFailure(cause)?.status === 304;
+
+/**
+ * When GitHub wants to be asked again (instant), or null where the failure is no rate limit: `retry-after` rules, then
+ * `x-ratelimit-reset` when nothing remains; a secondary limit without either waits a minute, as GitHub asks.
+ */
+export function retryAfter(cause: unknown, now: Date): Date | null {
+  const failure = requestFailure(cause);
+  if (!failure || (failure.status !== 403 && failure.status !== 429)) return null;
+  const after = Number(failure.headers["retry-after"]);
+  if (Number.isFinite(after) && after > 0) return new Date(now.getTime() + Math.min(after, DAY_SECONDS) * 1000);
+  if (String(failure.headers["x-ratelimit-remaining"]) === "0") {
+    const reset = Number(failure.headers["x-ratelimit-reset"]) * 1000;
+    return new Date(Math.min(Math.max(reset, now.getTime() + 1000), now.getTime() + DAY_SECONDS * 1000));
+  }
+  const isSecondary = failure.status === 429 || /secondary rate limit/i.test(causeText(cause));
+  return isSecondary ? new Date(now.getTime() + 60_000) : null;
+}
+
+const DAY_SECONDS = 86_400;

@@ -1,0 +1,87 @@
+import { canonicalJson, type JsonObject } from "#core/json.ts";
+import { sha256Hex } from "#core/digest.ts";
+import { statement } from "#store/statement.ts";
+
+/**
+ * One state change, for the batch of that change. `id` is minted before the batch, so a repeated batch adds no second row.
+ * `payload` holds facts about the change, never a decision's value.
+ */
+export type AuditEntry = {
+  id: string;
+  workspaceId: string;
+  at: string;
+  actor: string;
+  action: `${string}.${string}`;
+  target: string;
+  payload: JsonObject;
+};
+
+type EntryParams = {
+  id: string;
+  workspace_id: string;
+  at: string;
+  actor: string;
+  action: string;
+  target: string;
+  payload: string;
+  entry_digest: string;
+};
+
+// The number is the subselect's: two batches cannot hold the same one, because D1 runs one batch at a time. Each insert
+// hangs on the effect that it records, so that a guard which failed records nothing.
+const columns = "(id, workspace_id, seq, at, actor, action, target, payload, entry_digest)";
+const values = `:id, :workspace_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit_log WHERE workspace_id = :workspace_id),
+   :at, :actor, :action, :target, :payload, :entry_digest`;
+const isNew = "NOT EXISTS (SELECT 1 FROM audit_log WHERE id = :id)";
+
+const insertForVersion = statement<EntryParams & { version_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM configuration_versions
+   WHERE id = :version_id AND workspace_id = :workspace_id AND ${isNew}`,
+);
+const insertForRender = statement<EntryParams & { render_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM rendered_quadlets
+   WHERE id = :render_id AND workspace_id = :workspace_id AND ${isNew}`,
+);
+const insertForFailure = statement<EntryParams & { version_id: string; updated_at: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM render_jobs
+   WHERE version_id = :version_id AND workspace_id = :workspace_id AND state = 'failed' AND updated_at = :updated_at AND ${isNew}`,
+);
+const insertForFailedJob = statement<EntryParams & { version_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM render_jobs
+   WHERE version_id = :version_id AND workspace_id = :workspace_id AND state = 'failed' AND ${isNew}`,
+);
+const insertForSchema = statement<EntryParams & { pack: string; version: string; fetched_at: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM schemas
+   WHERE pack = :pack AND version = :version AND fetched_at = :fetched_at AND ${isNew}`,
+  { crossesTenants: true },
+);
+const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
+
+async function params(entry: AuditEntry): Promise<EntryParams> {
+  const payload = canonicalJson(entry.payload);
+  const row = {
+    id: entry.id,
+    workspace_id: entry.workspaceId,
+    at: entry.at,
+    actor: entry.actor,
+    action: entry.action,
+    target: entry.target,
+    payload,
+  };
+  return { ...row, entry_digest: await sha256Hex(canonicalJson(row)) };
+}
+
+export const auditStore = {
+  forVersion: async (db: D1Database, entry: AuditEntry, versionId: string) =>
+    insertForVersion.bind(db, { ...(await params(entry)), version_id: versionId }),
+  forRender: async (db: D1Database, entry: AuditEntry, renderId: string) =>
+    insertForRender.bind(db, { ...(await params(entry)), render_id: renderId }),
+  forFailure: async (db: D1Database, entry: AuditEntry, versionId: string) =>
+    insertForFailure.bind(db, { ...(await params(entry)), version_id: versionId, updated_at: entry.at }),
+  /** For what is about to be done to a failed job: stands before it in the batch. */
+  forFailedJob: async (db: D1Database, entry: AuditEntry, versionId: string) =>
+    insertForFailedJob.bind(db, { ...(await params(entry)), version_id: versionId }),
+  forSchema: async (db: D1Database, entry: AuditEntry, schema: { pack: string; version: string; fetched_at: string }) =>
+    insertForSchema.bind(db, { ...(await params(entry)), ...schema }),
+  always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
+};

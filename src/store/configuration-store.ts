@@ -1,0 +1,142 @@
+import type { JsonObject } from "#core/json.ts";
+import { statement } from "#store/statement.ts";
+
+export type UpgradePolicy = "pinned" | "propose" | "auto";
+
+export type ConfigurationRow = {
+  id: string;
+  workspace_id: string;
+  namespace: string;
+  deployment_name: string;
+  config_data: string;
+  version: number;
+  pack: string;
+  schema_version: string;
+  schema_range: string;
+  upgrade_policy: UpgradePolicy;
+  is_active: number;
+  created_by: string;
+  created_at: string;
+  /** Of the newest version. */
+  podman_target: string;
+  saved_at: string;
+  changes_summary: string | null;
+  job_state: string | null;
+  head_version: number | null;
+};
+
+export type Configuration = {
+  id: string;
+  workspaceId: string;
+  namespace: string;
+  deploymentName: string;
+  configData: JsonObject;
+  version: number;
+  pack: string;
+  schemaVersion: string;
+  schemaRange: string;
+  upgradePolicy: UpgradePolicy;
+  isActive: boolean;
+  createdBy: string;
+  createdAt: string;
+  podmanTarget: string;
+  savedAt: string;
+  changesSummary: string | null;
+  /** State of the newest version's job; null for one that needs no render. */
+  renderState: string | null;
+  /** The newest version that is rendered: what devices get. */
+  headVersion: number | null;
+};
+
+const columns = `c.id, c.workspace_id, c.namespace, c.deployment_name, c.config_data, c.version, c.pack, c.schema_version,
+  c.schema_range, c.upgrade_policy, c.is_active, c.created_by, c.created_at,
+  v.podman_target, v.created_at AS saved_at, v.changes_summary, j.state AS job_state, h.version AS head_version`;
+const joins = `JOIN configuration_versions v ON v.workspace_id = c.workspace_id AND v.version = c.version
+   LEFT JOIN render_jobs j ON j.version_id = v.id
+   LEFT JOIN deployment_heads h ON h.config_id = c.id`;
+
+const selectByName = statement<{ workspace_id: string; namespace: string; deployment_name: string }, ConfigurationRow>(
+  `SELECT ${columns} FROM configurations c ${joins}
+   WHERE c.workspace_id = :workspace_id AND c.namespace = :namespace AND c.deployment_name = :deployment_name
+     AND c.deleted_at IS NULL`,
+);
+
+const selectPage = statement<
+  { workspace_id: string; after_namespace: string; after_name: string; limit: number },
+  ConfigurationRow
+>(
+  `SELECT ${columns} FROM configurations c ${joins}
+   WHERE c.workspace_id = :workspace_id AND c.deleted_at IS NULL
+     AND (c.namespace, c.deployment_name) > (:after_namespace, :after_name)
+   ORDER BY c.namespace, c.deployment_name LIMIT :limit`,
+);
+
+// Nothing is inserted where the name is taken, so that the statements after it find no row and the whole batch does
+// nothing; the partial unique index says the same to whoever writes SQL by hand.
+const insert = statement<{
+  id: string;
+  workspace_id: string;
+  user_uuid: string;
+  namespace: string;
+  deployment_name: string;
+  config_data: string;
+  pack: string;
+  schema_version: string;
+  schema_range: string;
+  upgrade_policy: string;
+  created_by: string;
+  created_at: string;
+}>(
+  `INSERT INTO configurations (id, workspace_id, user_uuid, namespace, deployment_name, config_data, version, pack,
+                               schema_version, schema_range, upgrade_policy, created_by, created_at)
+   SELECT :id, w.id, :user_uuid, :namespace, :deployment_name, :config_data, 0, :pack,
+          :schema_version, :schema_range, :upgrade_policy, :created_by, :created_at
+   FROM workspaces w
+   WHERE w.id = :workspace_id AND NOT EXISTS (
+     SELECT 1 FROM configurations
+     WHERE workspace_id = :workspace_id AND (id = :id OR (namespace = :namespace AND deployment_name = :deployment_name
+           AND deleted_at IS NULL)))`,
+);
+
+// Follows the version that the same batch inserted; without it, changes nothing. `version <` makes a repeat harmless.
+const followVersion = statement<{ workspace_id: string; version_id: string }>(
+  `UPDATE configurations SET version = v.version, config_data = v.config_data, pack = v.pack,
+     schema_version = v.schema_version, deleted_at = CASE v.origin WHEN 'delete' THEN v.created_at ELSE NULL END
+   FROM configuration_versions v
+   WHERE v.id = :version_id AND configurations.id = v.config_id AND configurations.workspace_id = :workspace_id
+     AND configurations.version < v.version`,
+);
+
+/** Every name this workspace ever had: a short /config/latest is refused once there were two. */
+const selectNamesEver = statement<
+  { workspace_id: string },
+  { namespace: string; deployment_name: string; is_deleted: number }
+>(
+  `SELECT DISTINCT namespace, deployment_name, MIN(deleted_at IS NOT NULL) AS is_deleted FROM configurations
+   WHERE workspace_id = :workspace_id GROUP BY namespace, deployment_name ORDER BY namespace, deployment_name LIMIT 50`,
+);
+
+export const configurationStore = { selectByName, selectPage, insert, followVersion, selectNamesEver, fromRow };
+
+function fromRow(row: ConfigurationRow): Configuration {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    namespace: row.namespace,
+    deploymentName: row.deployment_name,
+    configData: JSON.parse(row.config_data) as JsonObject,
+    version: row.version,
+    pack: row.pack,
+    schemaVersion: row.schema_version,
+    schemaRange: row.schema_range,
+    upgradePolicy: row.upgrade_policy,
+    isActive: row.is_active === 1,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    podmanTarget: row.podman_target,
+    savedAt: row.saved_at,
+    changesSummary: row.changes_summary,
+    renderState: row.job_state,
+    headVersion: row.head_version,
+  };
+}

@@ -1,0 +1,29 @@
+import { statement } from "#store/statement.ts";
+
+export type IdempotencyRow = { fingerprint: string; resource_id: string };
+
+const select = statement<{ principal: string; route: string; key: string }, IdempotencyRow>(
+  "SELECT fingerprint, resource_id FROM idempotency_keys WHERE principal = :principal AND route = :route AND key = :key",
+);
+
+// No ON CONFLICT: of two requests with one key at the same moment, the second's whole batch must fail and be answered
+// from the first's row.
+const insert = statement<{
+  principal: string;
+  route: string;
+  key: string;
+  fingerprint: string;
+  version_id: string;
+  workspace_id: string;
+  created_at: string;
+}>(
+  `INSERT INTO idempotency_keys (principal, route, key, fingerprint, resource_id, created_at)
+   SELECT :principal, :route, :key, :fingerprint, id, :created_at FROM configuration_versions
+   WHERE id = :version_id AND workspace_id = :workspace_id`,
+);
+
+const removeOlder = statement<{ before: string }>("DELETE FROM idempotency_keys WHERE created_at < :before", {
+  crossesTenants: true,
+});
+
+export const idempotencyStore = { select, insert, removeOlder };

@@ -1,0 +1,39 @@
+import { statement } from "#store/statement.ts";
+
+export type RepositoryRow = {
+  repository: string;
+  pack: string;
+  etag: string | null;
+  synced_at: string | null;
+  not_before: string | null;
+};
+
+const ensure = statement<{ repository: string; pack: string }>(
+  `INSERT INTO registry_repositories (repository, pack) VALUES (:repository, :pack)
+   ON CONFLICT (repository) DO UPDATE SET pack = excluded.pack`,
+);
+
+// A sync asked for twice runs once: the second finds a lease that has not ended.
+const lease = statement<{ repository: string; now: string; lease_until: string }, RepositoryRow>(
+  `UPDATE registry_repositories SET lease_until = :lease_until
+   WHERE repository = :repository AND (lease_until IS NULL OR lease_until <= :now)
+   RETURNING repository, pack, etag, synced_at, not_before`,
+);
+
+const finish = statement<{
+  repository: string;
+  etag: string | null;
+  synced_at: string | null;
+  not_before: string | null;
+  last_outcome: string;
+}>(
+  `UPDATE registry_repositories SET lease_until = NULL, etag = :etag, synced_at = COALESCE(:synced_at, synced_at),
+     not_before = :not_before, last_outcome = :last_outcome
+   WHERE repository = :repository`,
+);
+
+const selectAll = statement<Record<string, never>, RepositoryRow & { last_outcome: string | null }>(
+  "SELECT repository, pack, etag, synced_at, not_before, last_outcome FROM registry_repositories ORDER BY pack",
+);
+
+export const repositoryStore = { ensure, lease, finish, selectAll };

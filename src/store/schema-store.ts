@@ -1,0 +1,57 @@
+import { statement } from "#store/statement.ts";
+
+export type SchemaStatus = "ready" | "quarantined" | "yanked";
+
+export type SchemaSummaryRow = {
+  pack: string;
+  version: string;
+  repository: string;
+  github_release_url: string;
+  github_tag: string;
+  commit_sha: string;
+  asset_digest: string | null;
+  pack_digest: string;
+  podman_min: string;
+  podman_max: string | null;
+  status: SchemaStatus;
+  released_at: string;
+  fetched_at: string;
+};
+
+export type SchemaRow = SchemaSummaryRow & {
+  template_manifest: string;
+  config_schema: string;
+  report: string;
+  compatibility: string | null;
+  migration_required: number;
+};
+
+const summary = `pack, version, repository, github_release_url, github_tag, commit_sha, asset_digest, pack_digest,
+  podman_min, podman_max, status, released_at, fetched_at`;
+
+const selectCandidates = statement<{ pack: string }, SchemaSummaryRow>(
+  `SELECT ${summary} FROM schemas WHERE pack = :pack AND status = 'ready' ORDER BY released_at DESC LIMIT 500`,
+);
+
+const selectAll = statement<Record<string, never>, SchemaSummaryRow>(
+  `SELECT ${summary} FROM schemas ORDER BY pack, released_at DESC LIMIT 1000`,
+);
+
+const selectOne = statement<{ pack: string; version: string }, SchemaRow>(
+  `SELECT ${summary}, template_manifest, config_schema, report, compatibility, migration_required
+   FROM schemas WHERE pack = :pack AND version = :version`,
+);
+
+const selectByRepository = statement<{ repository: string }, SchemaSummaryRow>(
+  `SELECT ${summary} FROM schemas WHERE repository = :repository`,
+);
+
+const insert = statement<Omit<SchemaRow, "compatibility" | "migration_required">>(
+  `INSERT INTO schemas (pack, version, repository, github_release_url, github_tag, commit_sha, asset_digest, pack_digest,
+     template_manifest, config_schema, podman_min, podman_max, status, report, released_at, fetched_at)
+   VALUES (:pack, :version, :repository, :github_release_url, :github_tag, :commit_sha, :asset_digest, :pack_digest,
+     :template_manifest, :config_schema, :podman_min, :podman_max, :status, :report, :released_at, :fetched_at)
+   ON CONFLICT (pack, version) DO NOTHING`,
+);
+
+export const schemaStore = { selectCandidates, selectAll, selectOne, selectByRepository, insert };

@@ -1,0 +1,178 @@
+import { env } from "cloudflare:workers";
+import { createApi } from "#api/app.ts";
+import { handleRenderMessage } from "#consumers/render-message.ts";
+import { sweep } from "#consumers/sweep.ts";
+import { userUuid } from "#core/identity.ts";
+import { type LogFields, logTo } from "#core/log.ts";
+import { createLru } from "#core/lru.ts";
+import type { RenderMessage } from "#core/messages.ts";
+import { secondsAfter, toInstant } from "#core/runtime.ts";
+import { Settings } from "#core/settings.ts";
+import { mintToken } from "#core/token.ts";
+import type { Deps } from "#deps.ts";
+import { admitPack } from "#registry/admit-pack.ts";
+import { ENGINE_VERSION } from "#render/version.ts";
+import { packBlobs } from "#store/pack-blobs.ts";
+import { schemaStore } from "#store/schema-store.ts";
+import { userStore } from "#store/user-store.ts";
+
+type LogLine = { event: string } & LogFields;
+export type Answer<T = unknown> = {
+  status: number;
+  body: {
+    success: boolean;
+    data: T;
+    error: { code: string; message: string; action: string; details?: Record<string, unknown>[] };
+  };
+  headers: Headers;
+};
+
+let worlds = 0;
+
+/**
+ * A world with real D1, KV and R2, a stopped clock, ids of its own, a queue that can be read, and a log that can be
+ * read. Storage is shared by all tests of a run, so each world makes tenants and packs of its own.
+ */
+export function world(overrides: Partial<Deps> = {}) {
+  const name = `w${++worlds}-${crypto.randomUUID().slice(0, 8)}`;
+  const sent: RenderMessage[] = [];
+  const lines: LogLine[] = [];
+  const pending: Promise<unknown>[] = [];
+  const clock = {
+    at: new Date("2026-01-02T03:04:05.000Z"),
+    now: () => new Date(clock.at),
+    advance: (seconds: number) => void (clock.at = secondsAfter(clock.at, seconds)),
+  };
+  const deps: Deps = {
+    db: env.DB,
+    files: env.QUADLETS,
+    backups: env.BACKUPS,
+    users: env.USERS,
+    manifests: env.MANIFESTS,
+    renderQueue: {
+      send: async (message) => void sent.push(message) as unknown as QueueSendResponse,
+      sendBatch: async (messages) =>
+        void sent.push(...[...messages].map(({ body }) => body)) as unknown as QueueSendBatchResponse,
+    },
+    http: (input, init) => fetch(input, init),
+    clock,
+    ids: { uuid: () => crypto.randomUUID() },
+    log: logTo((line) => lines.push(JSON.parse(line) as LogLine)),
+    settings: Settings.parse(env),
+    caches: { packs: createLru(8), schemas: createLru(64) },
+    engineVersion: ENGINE_VERSION,
+    after: (work) => void pending.push(work),
+    ...overrides,
+  };
+  const api = createApi(() => deps);
+
+  const request = async <T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<Answer<T>> => {
+    const response = await api.request(
+      path,
+      {
+        method,
+        headers: {
+          ...(options.token && { authorization: `Bearer ${options.token}` }),
+          ...(options.body !== undefined && { "content-type": "application/json" }),
+          ...options.headers,
+        },
+        ...(options.body !== undefined && {
+          body: typeof options.body === "string" ? options.body : JSON.stringify(options.body),
+        }),
+      },
+      env,
+    );
+    if (response.status >= 500) console.error(JSON.stringify(lines.findLast(({ cause }) => cause !== undefined)));
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
+    return {
+      status: response.status,
+      body: (isJson ? JSON.parse(text) : text) as Answer<T>["body"],
+      headers: response.headers,
+    };
+  };
+
+  /** Signs a person in without Tailscale: the same rows, the same kind of token. */
+  const tenant = async (login = `${name}@example.com`, device = "d1") => {
+    const tailscaleId = `u-${login}`;
+    const user_uuid = userUuid(tailscaleId);
+    await env.DB.batch(
+      userStore.signIn(env.DB, {
+        user_uuid,
+        tailscale_user_id: tailscaleId,
+        tailscale_email: login,
+        tailnet: "example.ts.net",
+        display_name: null,
+        device_id: device,
+        device_hostname: `${device}-host`,
+        cli_version: null,
+        now: toInstant(clock.now()),
+      }),
+    );
+    const context = { keys: deps.settings.TOKEN_SIGNING_KEYS, issuer: deps.settings.TOKEN_ISSUER, now: clock.now() };
+    const token = await mintToken(context, {
+      sub: user_uuid,
+      dev: device,
+      te: 0,
+      ue: 0,
+      scope: "cli",
+      jti: crypto.randomUUID(),
+    });
+    return { id: user_uuid, token, login };
+  };
+
+  /** Admits a pack under a slug of this world's own, by the registry's own code. */
+  const admit = async (tree: ReadonlyMap<string, Uint8Array>, version = "v1.0.0", slug = name) => {
+    const admission = await admitPack(tree, { pack: slug, version, notes: "" });
+    if (admission.digest !== "")
+      await packBlobs.put(deps, { pack: slug, version, digest: admission.digest }, admission.text);
+    await schemaStore.insert
+      .bind(env.DB, {
+        pack: slug,
+        version,
+        repository: `tests/${slug}`,
+        github_release_url: `https://example.com/${slug}`,
+        github_tag: version,
+        commit_sha: "0".repeat(40),
+        asset_digest: null,
+        pack_digest: admission.digest,
+        template_manifest: JSON.stringify(admission.templateManifest),
+        config_schema: JSON.stringify(admission.pack?.schema ?? {}),
+        podman_min: "5.4",
+        podman_max: null,
+        status: admission.status,
+        report: JSON.stringify(admission.report),
+        released_at: toInstant(clock.now()),
+        fetched_at: toInstant(clock.now()),
+      })
+      .run();
+    return { slug, version, admission };
+  };
+
+  return {
+    name,
+    deps,
+    api,
+    sent,
+    lines,
+    clock,
+    request,
+    tenant,
+    admit,
+    sweep: () => sweep(deps),
+    /** Delivers every message that was sent, once. */
+    deliver: async () => {
+      for (const message of sent.splice(0)) {
+        const outcome = await handleRenderMessage(deps, message);
+        if (outcome.kind === "retry") console.error(outcome.reason);
+      }
+    },
+    settle: () => Promise.all(pending.splice(0)),
+  };
+}
+
+type RequestOptions = { token?: string; body?: unknown; headers?: Record<string, string> };
