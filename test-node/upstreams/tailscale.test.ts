@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { LOCAL_TAILSCALE_KEY } from "../../tools/local-secrets.ts";
 import { startUpstreams, type Upstreams } from "../../tools/upstreams/start-upstreams.ts";
 import { makeFixtures } from "./make-fixtures.ts";
 
@@ -101,6 +102,13 @@ test("a key is taken as bearer or as the user of Basic, and opens its own tailne
   ]) {
     expect({ path, ...(await get(path, ALICE)) }).toEqual({ path, status: 404, body: { message: "not found" } });
   }
+});
+
+test("the key of npm start opens both tailnets by name", async () => {
+  const local = `Bearer ${LOCAL_TAILSCALE_KEY}`;
+  expect((await get("/tailnet/example.ts.net/devices", local)).body.devices).toHaveLength(2);
+  expect((await get("/tailnet/team.ts.net/devices", local)).body.devices).toHaveLength(6);
+  expect((await get("/tailnet/none.ts.net/devices", local)).status).toBe(404);
 });
 
 test("an OAuth client's token works for an hour, within its scopes", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { LOCAL_TAILSCALE_KEY } from "../local-secrets.ts";
 import type { Device, Tailnet, User } from "./tailnet.ts";
 
 /** Time zero of Go: what Tailscale writes for a key that never expires. */
@@ -87,7 +88,8 @@ function tailnet(name: string, users: User[], devices: Device[]): Tailnet {
   return {
     id: `T${short}CNTRL`,
     name,
-    apiKeys: [`tskey-api-local-${short}`],
+    // The second one opens both tailnets, as no real key does: it is what `npm start` gives the worker for each.
+    apiKeys: [`tskey-api-local-${short}`, LOCAL_TAILSCALE_KEY],
     oauthClients: [
       {
         clientId: `k-local-${short}`,

@@ -49,17 +49,14 @@ export function tailscaleSurface(world: TailscaleWorld): Surface {
       if (path === "/oauth/token") {
         return request.method === "POST" ? mintToken(world, request) : error(405, "method not allowed");
       }
-      const actor = identify(world, request);
+      const matched = matchRoute(ROUTES, { method: request.method, path });
+      const named = matched?.params.tailnet;
+      const actor = identify(world, request, named);
       if (!actor) return error(401, "API token invalid");
-      const matched = matchRoute(
-        ROUTES.map((route) => route),
-        { method: request.method, path },
-      );
       if (!matched) return NOT_FOUND;
       if (!actor.may(matched.route.scope)) {
         return error(403, "calling actor does not have enough permissions to perform this function");
       }
-      const named = matched.params.tailnet;
       // Another's tailnet and one that does not exist look alike; `-` is the credential's own.
       if (named !== undefined && ![actor.tailnet.name, actor.tailnet.id, "-"].includes(named)) return NOT_FOUND;
       return matched.route.handle({ world, actor, request, params: matched.params });
@@ -105,10 +102,14 @@ function oneUser({ actor, params }: Call): Answer {
   return user ? jsonAnswer(200, user) : NOT_FOUND;
 }
 
-/** A bearer token, or the token as the user of Basic authentication with an empty password. */
-function identify(world: TailscaleWorld, request: Incoming): Actor | undefined {
+/**
+ * A bearer token, or the token as the user of Basic authentication with an empty password. Of the tailnets that a key
+ * opens, the one that the path names.
+ */
+function identify(world: TailscaleWorld, request: Incoming, named: string | undefined): Actor | undefined {
   const credential = authorization(request).user;
-  const owner = world.tailnets.find((tailnet) => tailnet.apiKeys.includes(credential));
+  const opened = world.tailnets.filter((tailnet) => tailnet.apiKeys.includes(credential));
+  const owner = opened.find((tailnet) => tailnet.name === named || tailnet.id === named) ?? opened[0];
   if (owner) return { tailnet: owner, may: () => true };
   const minted = world.minted.get(credential);
   const tailnet = world.tailnets.find((one) => one.name === minted?.tailnet);
