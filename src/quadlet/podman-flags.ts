@@ -1,43 +1,24 @@
 /**
- * The flag of `podman run`, `podman pod create` and so on behind a key, for keys that a supported Podman may lack while its
- * command line has the flag already. Where the flag is as new as the key there is nothing to express it with.
- * Source: the conversion code of Podman 5.8 and the manual pages of 5.4. `bool` keys turn into `--flag=true`.
+ * The flag behind a key that Podman 5.4 refuses in a unit while its command line has the flag already. Keys whose flag is as new
+ * as they are, such as Policy= of an image, have no row. Source: the manual pages of 5.4.2 and the conversion code of 5.8.
  */
-type FlagRule = { readonly flag: string; readonly isBool?: boolean };
+export type FlagRule = { readonly flag: string; readonly isBool?: boolean; readonly prefix?: string };
 
 const FLAGS: Readonly<Record<string, Readonly<Record<string, FlagRule>>>> = {
   Container: {
-    AddHost: { flag: "--add-host" },
-    CgroupsMode: { flag: "--cgroups" },
-    DNS: { flag: "--dns" },
-    HealthLogDestination: { flag: "--health-log-destination" },
-    HealthMaxLogCount: { flag: "--health-max-log-count" },
-    HealthMaxLogSize: { flag: "--health-max-log-size" },
+    AppArmor: { flag: "--security-opt", prefix: "apparmor=" },
     HttpProxy: { flag: "--http-proxy", isBool: true },
-    LogOpt: { flag: "--log-opt" },
     Memory: { flag: "--memory" },
-    NetworkAlias: { flag: "--network-alias" },
     Retry: { flag: "--retry" },
     RetryDelay: { flag: "--retry-delay" },
-    StopSignal: { flag: "--stop-signal" },
-    StopTimeout: { flag: "--stop-timeout" },
   },
   Pod: {
-    AddHost: { flag: "--add-host" },
     ExitPolicy: { flag: "--exit-policy" },
     HostName: { flag: "--hostname" },
-    IP: { flag: "--ip" },
-    IP6: { flag: "--ip6" },
     Label: { flag: "--label" },
-    ShmSize: { flag: "--shm-size" },
   },
   Network: { InterfaceName: { flag: "--interface-name" } },
-  Volume: { UID: { flag: "--uid" }, GID: { flag: "--gid" } },
-  Image: {
-    Policy: { flag: "--policy" },
-    Retry: { flag: "--retry" },
-    RetryDelay: { flag: "--retry-delay" },
-  },
+  Image: { Retry: { flag: "--retry" }, RetryDelay: { flag: "--retry-delay" } },
   Build: {
     BuildArg: { flag: "--build-arg" },
     IgnoreFile: { flag: "--ignorefile" },
@@ -46,8 +27,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, FlagRule>>>> = {
   },
 };
 
-export function flagRule(section: string, key: string): FlagRule | null {
-  return FLAGS[section]?.[key] ?? null;
-}
+/** Older command lines were not looked at. */
+export const FLAGS_KNOWN_SINCE = "5.4.0";
 
-export const podmanFlag = (section: string, key: string): string | null => flagRule(section, key)?.flag ?? null;
+export const flagRule = (section: string, key: string): FlagRule | null => FLAGS[section]?.[key] ?? null;

@@ -1,6 +1,6 @@
 import { error, type Check } from "#quadlet/checks/check.ts";
 import { isKeyKnown, keyInfo } from "#quadlet/key-table.ts";
-import { podmanFlag } from "#quadlet/podman-flags.ts";
+import { flagRule } from "#quadlet/podman-flags.ts";
 
 const CODE = "key_too_new";
 
@@ -13,7 +13,7 @@ export const keyTooNew: Check = {
         view.keys(name).flatMap((key) => {
           const info = keyInfo(name, key);
           if (info === null || isKeyKnown(info, podman)) return [];
-          const flag = podmanFlag(name, key);
+          const flag = flagRule(name, key)?.flag ?? null;
           const instead = flag === null ? "" : `, or write PodmanArgs=${flag} instead`;
           return view.written(name, key).map((assignment) =>
             error(

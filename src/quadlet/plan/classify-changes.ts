@@ -1,0 +1,177 @@
+import type { LoadedBundle } from "#quadlet/load-units.ts";
+import { changedFiles, changedKeys } from "#quadlet/plan/compare-units.ts";
+import { servicesOf, startOrder, withDependents, type Services } from "#quadlet/plan/order-services.ts";
+import type { PlanReason } from "#quadlet/plan/plan.ts";
+import { portRange } from "#quadlet/read-ports.ts";
+import type { PublishedPort, ServiceNode, UnitGraph } from "#quadlet/unit-graph.ts";
+
+/** One side of a plan. Templates start nothing by themselves and are left out of `services`. */
+export type Side = { readonly bundle: LoadedBundle; readonly graph: UnitGraph; readonly services: Services };
+
+export function sideOf(bundle: LoadedBundle, graph: UnitGraph): Side {
+  const services = new Map([...servicesOf(graph)].filter(([, service]) => !service.is_template));
+  return { bundle, graph, services };
+}
+
+/** Who must stop before the new files come, who starts after them, who restarts or reloads in between, and why. */
+export type Changes = {
+  readonly stop: ReadonlyMap<string, PlanReason>;
+  readonly start: ReadonlyMap<string, PlanReason>;
+  readonly restart: ReadonlyMap<string, PlanReason>;
+  readonly reload: ReadonlyMap<string, PlanReason>;
+  /** Services of networks that must be removed and made again. */
+  readonly recreate: ReadonlyMap<string, PlanReason>;
+  /** Services of `restart` that systemd restarts by itself, with what they require. */
+  readonly implied: ReadonlySet<string>;
+};
+
+const RUNNERS = new Set(["container", "pod", "kube"]);
+export const isRunner = (service: ServiceNode): boolean => RUNNERS.has(service.type);
+
+type Difference = {
+  readonly keys: readonly string[];
+  readonly files: readonly string[];
+  readonly isReloadable: boolean;
+};
+
+function differenceOf(name: string, old: Side, next: Side): Difference | null {
+  const before = old.bundle.byService.get(`${name}.service`);
+  const after = next.bundle.byService.get(`${name}.service`);
+  if (before === undefined || after === undefined) return null;
+  const keys = changedKeys([before, old.bundle], [after, next.bundle]);
+  const files = changedFiles([before, old.bundle], [after, next.bundle]);
+  if (keys.length === 0 && files.length === 0) return null;
+  const { view, section } = after;
+  const canReload =
+    view.lastWords(section, "ReloadCmd").length > 0 || (view.string(section, "ReloadSignal") ?? "") !== "";
+  const areMounted = files.every((file) => file.key === "Volume" || file.key === "Mount");
+  return {
+    keys,
+    files: files.map((file) => file.filename),
+    isReloadable: canReload && keys.length === 0 && areMounted,
+  };
+}
+
+const reasonOf = ({ keys, files }: Difference): PlanReason =>
+  keys.length > 0
+    ? { code: "changed_keys", because: [...keys, ...files] }
+    : { code: "changed_files", because: [...files] };
+
+/** Keys of the unit's own section alone decide what a volume, network or image is. */
+const ownKeys = (keys: readonly string[]) => keys.filter((key) => !key.includes("."));
+
+function overlap(a: PublishedPort, b: PublishedPort): boolean {
+  if (a.host_port === null || b.host_port === null || a.protocol !== b.protocol) return false;
+  const [one, two] = [portRange(a.host_port), portRange(b.host_port)];
+  // Specifiers are known to systemd only: take the worst.
+  if (one === null || two === null) return a.host_port === b.host_port;
+  return one.from <= two.to && two.from <= one.to;
+}
+
+const claims = (service: ServiceNode | undefined, port: PublishedPort) =>
+  service !== undefined && service.ports.some((one) => overlap(one, port));
+
+/** What `taker` newly has of `holder`, who gives it up: a port of the host or the name of the container. */
+function handedOver(holder: ServiceNode, taker: ServiceNode, sides: { old: Side; next: Side }): string | null {
+  const later = sides.next.services.get(holder.name);
+  const earlier = sides.old.services.get(taker.name);
+  const port = taker.ports.find((one) => claims(holder, one) && !claims(later, one) && !claims(earlier, one));
+  if (port !== undefined) return port.host_port;
+  const name = taker.resource_name;
+  const isName =
+    name !== null && name === holder.resource_name && name !== later?.resource_name && name !== earlier?.resource_name;
+  return isName ? name : null;
+}
+
+/** Services whose old process holds what another one of the new render needs at its start. */
+function handOvers(old: Side, next: Side): Map<string, PlanReason> {
+  const found = new Map<string, PlanReason>();
+  for (const holder of old.services.values()) {
+    for (const taker of next.services.values()) {
+      if (taker.name === holder.name || !isRunner(taker) || !isRunner(holder)) continue;
+      const what = handedOver(holder, taker, { old, next });
+      if (what !== null) found.set(holder.name, { code: "port_moves", because: [`${what} to ${taker.name}`] });
+    }
+  }
+  return found;
+}
+
+function usersOfNetwork(service: string, side: Side): string[] {
+  const name = side.services.get(service)?.resource_name ?? null;
+  const users = [...side.services.values()].filter((one) => one.networks.some((use) => use.name === name));
+  return users.map((user) => user.name);
+}
+
+/** Services that exist on both sides and differ, sorted by what has to happen to them. */
+function compareSides(old: Side, next: Side) {
+  const recreate = new Map<string, PlanReason>();
+  const restart = new Map<string, PlanReason>();
+  const reload = new Map<string, PlanReason>();
+  const renamed = new Map<string, PlanReason>();
+  for (const [name, after] of next.services) {
+    const before = old.services.get(name);
+    if (before === undefined) continue;
+    const difference = differenceOf(name, old, next);
+    if (difference === null) continue;
+    const reason = reasonOf(difference);
+    if (isRunner(after) || before.type !== after.type) {
+      if (before.resource_name !== after.resource_name || before.type !== after.type) renamed.set(name, reason);
+      else if (difference.isReloadable) reload.set(name, reason);
+      else restart.set(name, reason);
+    } else if (after.type === "network") {
+      if (ownKeys(difference.keys).length > 0)
+        recreate.set(name, { code: "network_changed", because: ownKeys(difference.keys) });
+    } else if (after.type === "volume") {
+      if (before.resource_name !== after.resource_name) restart.set(name, reason);
+    } else if (ownKeys(difference.keys).length > 0 || difference.files.length > 0) {
+      restart.set(name, { ...reason, code: "changed_image" });
+    }
+  }
+  return { recreate, restart, reload, renamed };
+}
+
+export function classifyChanges(old: Side, next: Side): Changes {
+  const { recreate, restart, reload, renamed } = compareSides(old, next);
+  const stop = new Map<string, PlanReason>();
+  for (const name of old.services.keys()) {
+    if (!next.services.has(name)) stop.set(name, { code: "removed_service", because: [] });
+  }
+  for (const [name, reason] of renamed) stop.set(name, reason);
+  for (const [name, reason] of recreate) {
+    stop.set(name, reason);
+    for (const user of usersOfNetwork(name, old))
+      if (!stop.has(user)) stop.set(user, { code: "dependency_restarts", because: [name] });
+  }
+  for (const [name, reason] of handOvers(old, next)) if (!stop.has(name)) stop.set(name, reason);
+  for (const [name, from] of withDependents(old.services, stop.keys())) {
+    if (!stop.has(name)) stop.set(name, { code: "dependency_restarts", because: from === null ? [] : [from] });
+  }
+
+  const start = new Map<string, PlanReason>();
+  for (const name of next.services.keys()) {
+    const stopped = stop.get(name);
+    if (stopped !== undefined) start.set(name, restart.get(name) ?? stopped);
+    else if (!old.services.has(name)) start.set(name, { code: "new_service", because: [] });
+  }
+  const restarted = new Map([...restart].filter(([name]) => !start.has(name)));
+  for (const [name, from] of withDependents(next.services, [...restarted.keys()])) {
+    if (from === null || start.has(name)) continue;
+    restarted.set(name, reload.get(name) ?? { code: "dependency_restarts", because: [from] });
+  }
+  const reloaded = new Map([...reload].filter(([name]) => !start.has(name) && !restarted.has(name)));
+  return { stop, start, restart: restarted, reload: reloaded, recreate, implied: impliedOf(next, restarted) };
+}
+
+/** systemd restarts what requires a service that it has just restarted; of a circle the first one is restarted by hand. */
+function impliedOf(next: Side, restarted: ReadonlyMap<string, PlanReason>): Set<string> {
+  const order = orderOf(next);
+  return new Set(
+    [...restarted.keys()].filter((name) =>
+      [...restarted.keys()].some(
+        (other) => order.indexOf(other) < order.indexOf(name) && withDependents(next.services, [other]).has(name),
+      ),
+    ),
+  );
+}
+
+export const orderOf = (side: Side): string[] => startOrder(side.services);

@@ -1,0 +1,164 @@
+import { loadUnits, type BundleFile } from "#quadlet/load-units.ts";
+import { classifyChanges, isRunner, orderOf, sideOf, type Changes, type Side } from "#quadlet/plan/classify-changes.ts";
+import { dataRisks } from "#quadlet/plan/data-risks.ts";
+import type { Plan, PlanAction, PlanReason, PlanStep } from "#quadlet/plan/plan.ts";
+import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
+import { unitGraph } from "#quadlet/unit-graph.ts";
+
+/** The Podman that each render was made for. */
+export type PlanOptions = { readonly oldPodman?: string; readonly newPodman?: string };
+
+const VERBS: Readonly<Record<PlanAction, string>> = {
+  pull: "Pull",
+  create_secret: "Create the secret",
+  stop: "Stop",
+  remove: "Remove the network",
+  install: "Install",
+  recreate_network: "Remove and make again the network of",
+  start: "Start",
+  restart: "Restart",
+  reload: "Reload",
+};
+
+function inWords({ code, because }: PlanReason): string {
+  const list =
+    because.length > 6 ? `${because.slice(0, 5).join(", ")} and ${because.length - 5} more` : because.join(", ");
+  switch (code) {
+    case "new_image":
+      return "new image";
+    case "new_secret":
+      return `needed by ${list}`;
+    case "new_service":
+      return "new";
+    case "removed_service":
+      return "no longer part of the deployment";
+    case "removed_network":
+      return "nothing uses it any more";
+    case "changed_keys":
+    case "changed_files":
+    case "changed_image":
+    case "changed_units":
+      return `${list} changed`;
+    case "network_changed":
+      return `${list} changed, and a network takes changes only when it is made`;
+    case "dependency_restarts":
+      return `requires ${list}`;
+    case "port_moves":
+      return `gives up ${list}`;
+  }
+}
+
+function step(action: PlanAction, target: string, reason: PlanReason): PlanStep {
+  return { action, target, reason, is_implied: false, text: `${VERBS[action]} ${target}: ${inWords(reason)}.` };
+}
+
+/** Images come from a registry unless the bundle builds them. */
+function imagesOf({ services }: Side): Set<string> {
+  const images = [...services.values()].flatMap(({ image, image_file, type }) => {
+    const isBuilt = type === "build" || (image_file?.endsWith(".build") ?? false);
+    return image === null || isBuilt || image.startsWith("localhost/") || type === "artifact" ? [] : [image];
+  });
+  return new Set(images);
+}
+
+function secretUsers({ graph }: Side): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const { name, used_by } of graph.secrets) {
+    users.set(name, [...new Set([...(users.get(name) ?? []), ...used_by])].toSorted());
+  }
+  return users;
+}
+
+function preparations(old: Side, next: Side): PlanStep[] {
+  const known = imagesOf(old);
+  const pulls = [...imagesOf(next)].filter((image) => !known.has(image)).toSorted();
+  const had = secretUsers(old);
+  const secrets = [...secretUsers(next)].filter(([name]) => !had.has(name)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    ...pulls.map((image) => step("pull", image, { code: "new_image", because: [] })),
+    ...secrets.map(([name, because]) => step("create_secret", name, { code: "new_secret", because })),
+  ];
+}
+
+function stops(old: Side, next: Side, changes: Changes): PlanStep[] {
+  const stopped = orderOf(old)
+    .toReversed()
+    .flatMap((name) => {
+      const reason = changes.stop.get(name);
+      return reason === undefined ? [] : [step("stop", name, reason)];
+    });
+  const kept = new Set(next.graph.networks.map((network) => network.name));
+  const gone = old.graph.networks.filter((network) => !kept.has(network.name) && !next.services.has(network.service));
+  return [...stopped, ...gone.map((network) => step("remove", network.name, { code: "removed_network", because: [] }))];
+}
+
+/** Networks come first: whatever starts next may pull their services in, and so hold the old network fast. */
+function runs(next: Side, changes: Changes): PlanStep[] {
+  const networks = [...changes.recreate].map(([name, reason]) => step("recreate_network", name, reason));
+  const others = orderOf(next).flatMap((name): PlanStep[] => {
+    if (changes.recreate.has(name)) return [];
+    const started = changes.start.get(name);
+    if (started !== undefined) return [step("start", name, started)];
+    const restarted = changes.restart.get(name);
+    if (restarted !== undefined)
+      return [{ ...step("restart", name, restarted), is_implied: changes.implied.has(name) }];
+    const reloaded = changes.reload.get(name);
+    return reloaded === undefined ? [] : [step("reload", name, reloaded)];
+  });
+  return [...networks, ...others];
+}
+
+/** Assignments outside comments and [X-...], which a device need not install for their own sake. */
+function meaningOf({ bundle }: Side): Map<string, string> {
+  const parsed = new Map(
+    bundle.units.flatMap((unit) => [unit.file, ...unit.dropIns]).map((file) => [file.filename, file]),
+  );
+  return new Map(
+    bundle.files.map(({ filename, text }) => {
+      const nodes = parsed.get(filename)?.nodes;
+      if (nodes === undefined) return [filename, text];
+      const lines = nodes.flatMap((node) =>
+        node.type === "assignment" && !node.section.startsWith("X-")
+          ? [{ name: `${node.section}.${node.key}`, value: node.value }]
+          : [],
+      );
+      // The order of values matters within a key, not that of the keys.
+      return [filename, JSON.stringify(lines.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))))];
+    }),
+  );
+}
+
+function changedNames(old: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): string[] {
+  const names = new Set([...old.keys(), ...next.keys()]);
+  return [...names].filter((name) => old.get(name) !== next.get(name)).toSorted();
+}
+
+/**
+ * What a device does when the new render replaces the old one (null: nothing is installed yet): ordered steps with the reason for
+ * each, and before them what may happen to data. Volumes are never removed. A render over itself, or one that differs in comments and
+ * [X-...] sections only, gives no steps. Pure; findings in either render do not stop it.
+ */
+export function planBetween(
+  oldFiles: readonly BundleFile[] | null,
+  newFiles: readonly BundleFile[],
+  options: PlanOptions = {},
+): Plan {
+  const newPodman = options.newPodman ?? PODMAN_TARGET_DEFAULT;
+  const oldPodman = options.oldPodman ?? newPodman;
+  const old = sideOf(loadUnits(oldFiles ?? [], oldPodman), unitGraph(oldFiles ?? [], oldPodman));
+  const next = sideOf(loadUnits(newFiles, newPodman), unitGraph(newFiles, newPodman));
+  const changes = classifyChanges(old, next);
+  const names = changedNames(meaningOf(old), meaningOf(next));
+  const before = [...preparations(old, next), ...stops(old, next, changes)];
+  const after = runs(next, changes);
+  const install = names.length > 0 ? [step("install", "files", { code: "changed_units", because: names })] : [];
+  const steps = [...before, ...install, ...after];
+  const touched = new Set(steps.map((one) => one.target));
+  const runners = [...next.services.values()].filter((service) => isRunner(service) && !touched.has(service.name));
+  return {
+    format: 1,
+    risks: dataRisks(old.graph, next.graph),
+    steps,
+    unchanged: runners.map((service) => service.name).toSorted(),
+  };
+}
