@@ -6,7 +6,7 @@ import { childNodes, compileTemplate } from "#render/compile/compile-template.ts
 import type { Variant } from "#render/compile/compiler.ts";
 import type { Program } from "#render/compile/program.ts";
 import { missingTemplate } from "#render/compile/template-name.ts";
-import { placeOf, TemplateFault } from "#render/fault.ts";
+import { placeOf, type TemplateFault } from "#render/fault.ts";
 import { findingOfFault, sortedFindings } from "#render/finding-of-fault.ts";
 import { candidatePaths, findInPack } from "#render/pack-paths.ts";
 import { parseTemplate } from "#render/parse-template.ts";

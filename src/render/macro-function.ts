@@ -1,7 +1,8 @@
 import type { Code, TextCode } from "#render/compile/program.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import { newSlots, type Run, type Slots } from "#render/run.ts";
-import { Keywords } from "#render/values/keywords.ts";
+import { type Activation, newOrigins, newSlots, type Run, type Slots } from "#render/run.ts";
+import type { Origins } from "#render/trace/origin.ts";
+import type { Keywords } from "#render/values/keywords.ts";
 
 /** A function of the engine or the product that templates call: `range(...)`, `secret(...)`. */
 export class HostFunction {
@@ -13,41 +14,37 @@ export class HostFunction {
 }
 export type CallContext = { readonly run: Run; readonly place: TemplatePlace };
 
-/** A macro or the body of a `{% call %}`: called with arguments, it yields text. */
+/** A macro or the body of a `{% call %}`: called with arguments, it yields text. Traced calls say where arguments come from. */
 export abstract class TextFunction {
-  abstract invoke(args: readonly unknown[], keywords: Keywords | null): string;
+  abstract invoke(args: readonly unknown[], keywords: Keywords | null, origins?: readonly Origins[]): string;
 }
 
 /** What the compiler knows of a macro; positional parameters come first, then those with defaults. */
 export type MacroCode = {
   readonly slotCount: number;
   readonly parameters: readonly Parameter[];
-  /** Loads the context's names into the slots of the macro; null where it reads them from its template's root. */
   readonly callerSlot: number;
   readonly body: TextCode;
   readonly place: TemplatePlace;
-  readonly isTraced: boolean;
 };
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
 
 export class MacroFunction extends TextFunction {
   readonly #code: MacroCode;
-  readonly #root: Slots;
+  /** Fresh slots, copied for each call; shared activation unless the call is traced. */
+  readonly #blank: Slots;
 
   constructor(code: MacroCode, root: Slots) {
     super();
     this.#code = code;
-    this.#root = root;
+    const { run, instance, view } = root[0];
+    const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
+    this.#blank = newSlots(activation, code.slotCount);
   }
 
   /** Call sites write arguments into these slots directly and then `finish`. */
   open(): Slots {
-    const { run, instance, view } = this.#root[0];
-    const sources = this.#code.isTraced ? new Array<unknown>(this.#code.slotCount) : null;
-    return newSlots(
-      { run, instance, view, root: this.#root, parent: null, block: null, sources },
-      this.#code.slotCount,
-    );
+    return this.#blank.slice() as Slots;
   }
 
   slotOf(index: number): number | null {
@@ -60,12 +57,7 @@ export class MacroFunction extends TextFunction {
     const { run } = slots[0];
     run.charge(1, place);
     run.enter("macros", place);
-    for (let i = count; i < parameters.length; i++) {
-      const parameter = parameters[i];
-      if (parameter === undefined) continue;
-      if (keywords?.has(parameter.name)) slots[parameter.slot] = keywords.get(parameter.name);
-      else if (parameter.defaultCode !== null) slots[parameter.slot] = parameter.defaultCode(slots);
-    }
+    if (count < parameters.length || keywords !== null) bindRest(parameters, slots, { from: count, keywords });
     if (keywords?.has("caller")) slots[callerSlot] = keywords.get("caller");
     const text = body(slots);
     run.depth--;
@@ -73,15 +65,47 @@ export class MacroFunction extends TextFunction {
     return text;
   }
 
-  invoke(args: readonly unknown[], keywords: Keywords | null): string {
+  invoke(args: readonly unknown[], keywords: Keywords | null, origins?: readonly Origins[]): string {
     const slots = this.open();
+    const activation = slots[0];
+    if (activation.run.tracer !== null) slots[0] = { ...activation, origins: newOrigins(activation.run) };
     for (let i = 0; i < args.length; i++) {
       const slot = this.slotOf(i);
-      if (slot !== null) slots[slot] = args[i];
+      if (slot === null) continue;
+      slots[slot] = args[i];
+      if (slots[0].origins !== null) slots[0].origins[slot] = origins?.[i];
     }
     return this.finish(slots, args.length, keywords);
   }
 }
+
+type Rest = { readonly from: number; readonly keywords: Keywords | null };
+
+/** Parameters that were not given by position: by keyword, else their default, which may use the ones before. */
+function bindRest(parameters: readonly Parameter[], slots: Slots, { from, keywords }: Rest): void {
+  const { origins, run } = slots[0];
+  const { tracer } = run;
+  for (let i = from; i < parameters.length; i++) {
+    const parameter = parameters[i];
+    if (parameter === undefined) continue;
+    const { name, slot, defaultCode } = parameter;
+    if (keywords?.has(name)) {
+      slots[slot] = keywords.get(name);
+      if (origins !== null) origins[slot] = keywords.originsOf(name);
+    } else if (defaultCode !== null && tracer !== null && origins !== null) {
+      const read = tracer.reading(() => defaultCode(slots));
+      slots[slot] = read.value;
+      origins[slot] = read.origins;
+    } else if (defaultCode !== null) slots[slot] = defaultCode(slots);
+  }
+}
+
+export type CallerCode = {
+  readonly parameters: readonly Parameter[];
+  readonly innerSlots: readonly number[];
+  readonly body: TextCode;
+  readonly place: TemplatePlace;
+};
 
 /** The body of a `{% call %}`: it runs in the slots of the place where it is written, whose inner variables are put back after. */
 export class CallerFunction extends TextFunction {
@@ -94,30 +118,26 @@ export class CallerFunction extends TextFunction {
     this.#slots = slots;
   }
 
-  invoke(args: readonly unknown[], keywords: Keywords | null): string {
+  invoke(args: readonly unknown[], keywords: Keywords | null, given?: readonly Origins[]): string {
     const { parameters, innerSlots, body, place } = this.#code;
     const slots = this.#slots;
-    const { run } = slots[0];
-    const saved = innerSlots.map((slot) => slots[slot]);
+    const { run, origins } = slots[0];
+    const saved = innerSlots.map((slot) => ({ slot, value: slots[slot], origins: origins?.[slot] }));
     for (const slot of innerSlots) slots[slot] = undefined;
-    parameters.forEach((parameter, index) => {
-      if (index < args.length) slots[parameter.slot] = args[index];
-      else if (keywords?.has(parameter.name)) slots[parameter.slot] = keywords.get(parameter.name);
-      else if (parameter.defaultCode !== null) slots[parameter.slot] = parameter.defaultCode(slots);
+    args.slice(0, parameters.length).forEach((value, index) => {
+      const slot = parameters[index]?.slot ?? 0;
+      slots[slot] = value;
+      if (origins !== null) origins[slot] = given?.[index];
     });
+    bindRest(parameters, slots, { from: args.length, keywords });
     run.charge(1, place);
     run.enter("call bodies", place);
     const text = body(slots);
     run.depth--;
-    innerSlots.forEach((slot, index) => {
-      slots[slot] = saved[index];
-    });
+    for (const before of saved) {
+      slots[before.slot] = before.value;
+      if (origins !== null) origins[before.slot] = before.origins;
+    }
     return text;
   }
 }
-export type CallerCode = {
-  readonly parameters: readonly Parameter[];
-  readonly innerSlots: readonly number[];
-  readonly body: TextCode;
-  readonly place: TemplatePlace;
-};

@@ -1,6 +1,8 @@
 import { LIMITS } from "#core/limits.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import type { Program } from "#render/compile/program.ts";
+import type { Origins } from "#render/trace/origin.ts";
+import type { Tracer } from "#render/trace/tracer.ts";
 
 /** Bounds of one render; the product's values are in `LIMITS`, tests lower them. */
 export type RenderLimits = {
@@ -52,6 +54,8 @@ export class Run {
   readonly faults: TemplateFault[] = [];
   /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
   hasSpacedValues = false;
+  /** Records where the output comes from; only traced variants look at it. */
+  tracer: Tracer | null = null;
 
   constructor(host: Host, limits: RenderLimits) {
     this.host = host;
@@ -116,6 +120,8 @@ export const stringFault = (what: string, limit: number, place?: TemplatePlace) 
     place,
   });
 
+const NO_DECISIONS: ReadonlySet<string> = new Set(["config", "data", "leger"]);
+
 /** Variables of a running template that outlive its frames: what Nunjucks calls the context, and the block table. */
 export class Instance {
   /** Names that blocks and macros defined from inside. */
@@ -138,6 +144,12 @@ export class Instance {
     if (Object.hasOwn(this.values, name)) return this.values[name];
     if (Object.hasOwn(this.globals, name)) return this.globals[name];
     return undefined;
+  }
+
+  /** Whether a name is, or could be, a decision: not a function, not the pack's data, not what a block defined. */
+  isContextName(name: string): boolean {
+    if (this.#defined !== null && Object.hasOwn(this.#defined, name)) return false;
+    return Object.hasOwn(this.values, name) ? !NO_DECISIONS.has(name) : !Object.hasOwn(this.globals, name);
   }
 
   define(name: string, value: unknown): void {
@@ -168,8 +180,8 @@ export type Activation = {
   /** Set by `extends`: the template that will be rendered instead. */
   parent: Program | null;
   readonly block: BlockCode | null;
-  /** Where the values of the slots came from, by slot; only in traced variants. */
-  readonly sources: unknown[] | null;
+  /** Where the values of the slots come from, by slot; only in traced variants. */
+  readonly origins: (Origins | undefined)[] | null;
 };
 
 /** The variables of a running unit, by number. Numbers are given out when the template is compiled. */
@@ -181,17 +193,34 @@ export const newSlots = (activation: Activation, count: number): Slots => {
   return slots;
 };
 
+export const newOrigins = (run: Run): (Origins | undefined)[] | null => (run.tracer === null ? null : []);
+
 export const rootOf = (slots: Slots): Slots => slots[0].root ?? slots;
 
-/** Nunjucks' look-up through frames: the first value that is not undefined, then the context, then the globals. */
-export function lookupThrough(view: View | null, instance: Instance, name: string): unknown {
+/**
+ * Loads names from around into slots: Nunjucks' look-up through frames (the first value that is not undefined), then the
+ * context, then the globals.
+ */
+export function loadNames(slots: Slots, names: Iterable<readonly [name: string, slot: number]>): void {
+  const { instance, view, origins, run } = slots[0];
+  for (const [name, slot] of names) {
+    const found = findInView(view, name);
+    const value = found === null ? instance.lookup(name) : found.value;
+    slots[slot] = value;
+    if (origins === null || run.tracer === null) continue;
+    if (found !== null) origins[slot] = found.origins;
+    else if (instance.isContextName(name)) origins[slot] = run.tracer.originsOfName(name, value);
+  }
+}
+
+function findInView(view: View | null, name: string): { value: unknown; origins: Origins | undefined } | null {
   for (let at = view; at !== null; at = at.parent) {
     const numbers = at.names.get(name);
     if (numbers === undefined) continue;
     for (const number of numbers) {
       const value = at.slots[number];
-      if (value !== undefined) return value;
+      if (value !== undefined) return { value, origins: at.slots[0].origins?.[number] };
     }
   }
-  return instance.lookup(name);
+  return null;
 }

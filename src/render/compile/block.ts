@@ -1,16 +1,16 @@
 import type { Block, Extends } from "#render/ast.ts";
-import { compileBody } from "#render/compile/body.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type Activation, type BlockCode, lookupThrough, newSlots, rootOf, type View } from "#render/run.ts";
+import { type BlockCode, loadNames, newOrigins, newSlots, rootOf, type View } from "#render/run.ts";
 
 /** The place of a block: it runs the most derived block of that name, which sees the variables around this place. */
-export function compileBlock(compiler: TemplateCompiler, node: Block, scope: Scope): TextCode {
+export function compileBlock(node: Block, scope: Scope): TextCode {
+  const { compiler } = scope;
   const name = node.name.value;
-  const names = visibleNames(scope);
+  const view = viewCode(scope);
   const isTopLevel = !compiler.isInBlock;
   const place = compiler.place(node);
   return (slots) => {
@@ -26,32 +26,38 @@ export function compileBlock(compiler: TemplateCompiler, node: Block, scope: Sco
         place,
       });
     }
-    return block.run(activation, viewFrom(slots, names));
+    return block.run(activation, view(slots));
   };
 }
 
-/** A view of this place for code that runs elsewhere; from inside a macro, the variables of its template come after. */
-export function viewFrom(slots: View["slots"], names: View["names"]): View {
-  const { root, view } = slots[0];
-  return { names, slots, parent: root === null ? view : { names: EMPTY, slots: root, parent: root[0].view } };
+/** A view of this place for code that runs elsewhere; from inside a macro, what its template's root knows comes after. */
+export function viewCode(scope: Scope): (slots: View["slots"]) => View {
+  const names = visibleNames(scope);
+  const { unit } = scope;
+  if (unit.kind !== "macro") return (slots) => ({ names, slots, parent: slots[0].view });
+  let rootNames: View["names"] | null = null;
+  return (slots) => {
+    // Names of the root are complete only when all of the template is compiled.
+    rootNames ??= new Map([...unit.root.context].map(([name, slot]) => [name, [slot]]));
+    const root = rootOf(slots);
+    return { names, slots, parent: { names: rootNames, slots: root, parent: root[0].view } };
+  };
 }
-const EMPTY: View["names"] = new Map();
 
 /** The code of a block. All blocks of a template are compiled after its root, nested ones too. */
 export function compileBlockBody(compiler: TemplateCompiler, node: Block): BlockCode {
-  const unit = new Unit("block");
+  const unit = new Unit(compiler, "block");
   const scope = openUnitScope(unit, node.body.children);
-  const body = compileBody(compiler, node.body.children, scope);
+  const body = compiler.body(node.body.children, scope);
   const place = compiler.place(node);
-  const { isTraced } = compiler.variant;
   const block: BlockCode = {
     name: node.name.value,
-    run: (caller: Activation, view: View | null) => {
+    run: (caller, view) => {
       const { run, instance } = caller;
       run.enter("blocks", place);
-      const sources = isTraced ? new Array<unknown>(unit.slotCount) : null;
-      const slots = newSlots({ run, instance, view, root: null, parent: null, block, sources }, unit.slotCount);
-      for (const [name, slot] of unit.context) slots[slot] = lookupThrough(view, instance, name);
+      const origins = newOrigins(run);
+      const slots = newSlots({ run, instance, view, root: null, parent: null, block, origins }, unit.slotCount);
+      loadNames(slots, unit.context);
       const text = body(slots);
       run.depth--;
       return text;
@@ -60,8 +66,8 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
   return block;
 }
 
-export function compileExtends(compiler: TemplateCompiler, node: Extends, scope: Scope): TextCode {
-  const find = templateCode(compiler, node, scope);
+export function compileExtends(node: Extends, scope: Scope): TextCode {
+  const find = templateCode(node, scope);
   return (slots) => {
     const parent = find(slots);
     if (parent === null) return "";

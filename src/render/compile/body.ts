@@ -1,11 +1,12 @@
 import type { Capture, Expr, Statement } from "#render/ast.ts";
 import { type Compiled, isSilenced, placedFault, type TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
 import { printedCode } from "#render/compile/print.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { compileStatement } from "#render/compile/statement.ts";
 import type { TemplatePlace } from "#render/fault.ts";
+import { type TracedPiece, tracedSequence } from "#render/trace/trace-body.ts";
+import { readWhole } from "#render/trace/read-whole.ts";
 import { CapturedText } from "#render/values/safe-string.ts";
 import { textOf } from "#render/values/text.ts";
 
@@ -23,29 +24,56 @@ class Pieces {
   }
 }
 
-export function compileBody(compiler: TemplateCompiler, statements: readonly Statement[], scope: Scope): TextCode {
+export function compileBody(statements: readonly Statement[], scope: Scope): TextCode {
+  if (scope.compiler.variant.isTraced) return compileTracedBody(statements, scope);
+  const { compiler } = scope;
   const pieces = new Pieces();
   const add = (node: Statement): void => {
     if (node.typename === "NodeList") node.children.forEach(add);
-    else if (node.typename === "Output") for (const child of node.children) addOutput(compiler, pieces, child, scope);
-    else pieces.addCode(recovering(compiler, compiler.place(node), compileStatement(compiler, node, scope)));
+    else if (node.typename === "Output") for (const child of node.children) addOutput(pieces, child, scope);
+    else pieces.addCode(recovering(compiler, compiler.place(node), compileStatement(node, scope)));
   };
   statements.forEach(add);
   return inSequence(pieces);
 }
 
-function addOutput(compiler: TemplateCompiler, pieces: Pieces, node: Expr, scope: Scope): void {
+function addOutput(pieces: Pieces, node: Expr, scope: Scope): void {
+  const { compiler } = scope;
   if (node.typename === "TemplateData") {
     pieces.addText(node.value);
     return;
   }
-  const compiled = compileExpression(compiler, node, scope);
-  if (compiled.constant !== undefined && !compiler.variant.throwOnUndefined && !compiler.variant.isAutoescaped) {
-    pieces.addText(textOf(compiled.constant.value));
+  const compiled = compiler.expression(node, scope);
+  if (isFixed(compiler, compiled)) {
+    pieces.addText(textOf(compiled.constant?.value));
     return;
   }
   const place = compiler.place(node);
   pieces.addCode(recovering(compiler, place, printedCode(compiler, compiled, place)));
+}
+
+const isFixed = ({ variant }: TemplateCompiler, { constant }: Compiled): boolean =>
+  constant !== undefined && !variant.throwOnUndefined && !variant.isAutoescaped;
+
+function compileTracedBody(statements: readonly Statement[], scope: Scope): TextCode {
+  const pieces: TracedPiece[] = [];
+  const add = (node: Statement): void => {
+    if (node.typename === "NodeList") node.children.forEach(add);
+    else if (node.typename === "Output") for (const child of node.children) pieces.push(tracedOutput(child, scope));
+    else pieces.push({ kind: "statement", code: compileStatement(node, scope) });
+  };
+  statements.forEach(add);
+  return tracedSequence(pieces);
+}
+
+function tracedOutput(node: Expr, scope: Scope): TracedPiece {
+  const { compiler } = scope;
+  const place = compiler.place(node);
+  if (node.typename === "TemplateData") return { kind: "text", text: node.value, place };
+  const compiled = compiler.expression(node, scope);
+  if (isFixed(compiler, compiled)) return { kind: "text", text: textOf(compiled.constant?.value), place };
+  const printed = compiled.text === undefined ? readWhole(compiled) : compiled;
+  return { kind: "value", code: printedCode(compiler, printed, place), place };
 }
 
 /** In collecting variants a fault is noted, and the render goes on behind the statement. */
@@ -55,7 +83,8 @@ function recovering(compiler: TemplateCompiler, place: TemplatePlace, code: Code
     const { run } = slots[0];
     const { depth } = run;
     try {
-      return code(slots);
+      const value = code(slots);
+      return typeof value === "string" ? value : textOf(value);
     } catch (error) {
       const fault = placedFault(error, place);
       if (fault.isLimit) throw fault;
@@ -108,8 +137,12 @@ function manyInSequence(texts: readonly string[], codes: readonly Code[]): TextC
 }
 
 /** `{% set x %}...{% endset %}` and `{% filter %}`: the text of statements as a value. */
-export function compileCapture(compiler: TemplateCompiler, node: Capture, scope: Scope): Compiled {
-  const body = compileBody(compiler, node.body.children, scope);
+export function compileCapture(node: Capture, scope: Scope): Compiled {
+  const { compiler } = scope;
+  const inner = compiler.body(node.body.children, scope);
+  const body: TextCode = compiler.variant.isTraced
+    ? (slots) => slots[0].run.tracer?.capturing(() => inner(slots)) ?? ""
+    : inner;
   if (!compiler.variant.isUnit) return { code: body };
   return {
     code: (slots) => {

@@ -1,45 +1,46 @@
 import type { Expr, FunCall } from "#render/ast.ts";
-import { type Compiled, type TemplateCompiler } from "#render/compile/compiler.ts";
-import { ASKED, compileExpression, type Use } from "#render/compile/expression.ts";
-import { compileEntries, recordCode } from "#render/compile/literal.ts";
+import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
+import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { pathOf, refuseUndefined } from "#render/compile/undefined.ts";
+import { describeResult, pathOf, refuseUndefined } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
+import type { Origins } from "#render/trace/origin.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
-export function compileCall(compiler: TemplateCompiler, node: FunCall, scope: Scope, use: Use): Compiled {
+export function compileCall(node: FunCall, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
   if (node.name.typename === "Symbol" && node.name.value === "super" && scope.unit.kind === "block") {
-    return compileSuper(compiler, node);
+    return compileSuper(node, scope);
   }
-  const call = callParts(compiler, node, scope);
-  const { isUnit } = compiler.variant;
-  const value = valueCode(call, isUnit);
-  const compiled = refuseUndefined(compiler, { code: value }, use, { node, scope });
+  const call = callParts(node, scope);
+  const describe = describeResult(node, scope, `the result of \`${call.name}\``);
+  const compiled = refuseUndefined({ code: valueCode(call, compiler.variant.isUnit) }, scope, { use, describe });
   return { ...compiled, text: textCode(call, compiled.code) };
 }
 
 type CallParts = {
   readonly callee: Code;
   readonly args: readonly Code[];
-  readonly keywords: ((slots: Slots) => Record<string, unknown>) | null;
+  readonly keywords: readonly (readonly [key: string, code: Code])[] | null;
   readonly place: TemplatePlace;
   readonly name: string;
 };
 
-function callParts(compiler: TemplateCompiler, node: FunCall, scope: Scope): CallParts {
+function callParts(node: FunCall, scope: Scope): CallParts {
+  const { compiler } = scope;
   const last = node.args.children.at(-1);
   const named = last?.typename === "KeywordArgs" ? last : null;
   const positional = named === null ? node.args.children : node.args.children.slice(0, -1);
   return {
-    callee: compileExpression(compiler, node.name, scope, ASKED).code,
-    args: positional.map((arg) => compileExpression(compiler, arg, scope).code),
-    keywords: named === null ? null : recordCode(compileEntries(compiler, named, scope)),
+    callee: compiler.expression(node.name, scope, ASKED).code,
+    args: positional.map((arg) => compiler.expression(arg, scope).code),
+    keywords: named === null ? null : compileEntries(named, scope),
     place: compiler.place(node),
     name: calleeName(node.name),
   };
@@ -57,10 +58,20 @@ const calleeName = (node: Expr): string => {
 function valueCode(call: CallParts, isUnit: boolean): Code {
   return (slots) => {
     const callee = call.callee(slots);
-    if (callee instanceof TextFunction) return new SafeString(callText(call, callee, slots), isUnit);
+    if (callee instanceof TextFunction)
+      return new SafeString(
+        captured(slots, () => callText(call, callee, slots)),
+        isUnit,
+      );
     return callOther(call, callee, slots);
   };
 }
+
+/** Text that becomes a value: what it came from is noted, and none of it is output yet. */
+const captured = (slots: Slots, code: () => string): string => {
+  const { tracer } = slots[0].run;
+  return tracer === null ? code() : tracer.capturing(code);
+};
 
 /** The call's printed text; a macro's is not wrapped. */
 function textCode(call: CallParts, value: Code): Code {
@@ -72,23 +83,47 @@ function textCode(call: CallParts, value: Code): Code {
 
 function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
   const { args, keywords } = call;
-  if (callee instanceof MacroFunction) {
-    const inner = callee.open();
-    for (let i = 0; i < args.length; i++) {
-      const value = args[i]?.(slots);
-      const slot = callee.slotOf(i);
-      if (slot !== null) inner[slot] = value;
-    }
-    return callee.finish(inner, args.length, keywords === null ? null : new Keywords(keywords(slots)));
+  if (slots[0].run.tracer !== null) return callTraced(call, callee, slots);
+  const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
+  if (!(callee instanceof MacroFunction))
+    return callee.invoke(
+      args.map((arg) => arg(slots)),
+      named,
+    );
+  const inner = callee.open();
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i]?.(slots);
+    const slot = callee.slotOf(i);
+    if (slot !== null) inner[slot] = value;
   }
-  const values = args.map((arg) => arg(slots));
-  return callee.invoke(values, keywords === null ? null : new Keywords(keywords(slots)));
+  return callee.finish(inner, args.length, named);
+}
+
+/** The macro's parameters come from what its arguments were read from. */
+function callTraced(call: CallParts, callee: TextFunction, slots: Slots): string {
+  const { tracer } = slots[0].run;
+  if (tracer === null) return "";
+  const read = call.args.map((arg) => tracer.reading(() => arg(slots)));
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, Origins> = {};
+  for (const [name, code] of call.keywords ?? []) {
+    const named = tracer.reading(() => code(slots));
+    values[name] = named.value;
+    origins[name] = named.origins;
+  }
+  const keywords = call.keywords === null ? null : new Keywords(values, origins);
+  return callee.invoke(
+    read.map(({ value }) => value),
+    keywords,
+    read.map((each) => each.origins),
+  );
 }
 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place } = call;
   const values: unknown[] = args.map((arg) => arg(slots));
-  if (keywords !== null) values.push(new Keywords(keywords(slots)));
+  for (const value of values) slots[0].run.tracer?.noteWhole(value);
+  if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   const { run } = slots[0];
   run.charge(1, place);
   if (callee instanceof HostFunction) return callee.call({ run, place }, values);
@@ -108,7 +143,7 @@ function notCallable(name: string, callee: unknown, slots: Slots): TemplateFault
 }
 
 /** `super()`: the block of the same name in the template that is extended. */
-function compileSuper(compiler: TemplateCompiler, node: FunCall): Compiled {
+function compileSuper(node: FunCall, { compiler }: Scope): Compiled {
   const place = compiler.place(node);
   const run = (slots: Slots): string => {
     const activation = slots[0];
@@ -126,5 +161,12 @@ function compileSuper(compiler: TemplateCompiler, node: FunCall): Compiled {
     return next.run(activation, activation.view);
   };
   const { isUnit } = compiler.variant;
-  return { code: (slots) => new SafeString(run(slots), isUnit), text: run };
+  return {
+    code: (slots) =>
+      new SafeString(
+        captured(slots, () => run(slots)),
+        isUnit,
+      ),
+    text: run,
+  };
 }

@@ -1,6 +1,5 @@
 import type { Compare, CompareType } from "#render/ast.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
+import type { Compiled } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { isAtLeast, isAtMost, isGreater, isLess, looseEquals, strictEquals } from "#render/values/operators.ts";
@@ -19,10 +18,11 @@ const COMPARISONS: Readonly<Record<CompareType, Comparison>> = {
 };
 
 /** Comparisons yield booleans from left to right: `3 > 2 > 1` is `true > 1`, as in JavaScript. */
-export function compileCompare(compiler: TemplateCompiler, node: Compare, scope: Scope): Compiled {
-  let { code } = compileExpression(compiler, node.expr, scope);
+export function compileCompare(node: Compare, scope: Scope): Compiled {
+  const { compiler } = scope;
+  let { code } = compiler.operand(node.expr, scope);
   for (const operand of node.ops) {
-    const right = compileExpression(compiler, operand.expr, scope);
+    const right = compiler.operand(operand.expr, scope);
     code =
       right.constant === undefined
         ? comparison(operand.type, code, right.code)

@@ -1,20 +1,23 @@
 import type { AnyNode, Block, Root } from "#render/ast.ts";
 import { compileBlockBody } from "#render/compile/block.ts";
-import { compileBody } from "#render/compile/body.ts";
-import { TemplateCompiler, type Variant } from "#render/compile/compiler.ts";
+import { compileBody, compileCapture } from "#render/compile/body.ts";
+import { type Dispatch, TemplateCompiler, type Variant } from "#render/compile/compiler.ts";
+import { compileExpression } from "#render/compile/expression.ts";
 import { Program } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
 import type { TemplateFault } from "#render/fault.ts";
+
+const DISPATCH: Dispatch = { expression: compileExpression, body: compileBody, capture: compileCapture };
 
 export type CompiledTemplate = { readonly program: Program; readonly faults: readonly TemplateFault[] };
 
 /** Compiles one parsed template in one variant. Faults are those of the template itself: unknown filters, wrong targets. */
 export function compileTemplate(name: string, root: Root, variant: Variant): CompiledTemplate {
-  const compiler = new TemplateCompiler(name, variant);
-  const unit = new Unit("root");
+  const compiler = new TemplateCompiler(name, variant, DISPATCH);
+  const unit = new Unit(compiler, "root");
   const scope = openUnitScope(unit, root.children);
   const blocks = findBlocks(root);
-  const body = compileBody(compiler, root.children, scope);
+  const body = compiler.body(root.children, scope);
   compiler.isInBlock = true;
   const seen = new Set<string>();
   const blockCodes = blocks.map((block) => {
@@ -33,7 +36,6 @@ export function compileTemplate(name: string, root: Root, variant: Variant): Com
     blocks: blockCodes,
     names: visibleNames(scope),
     exports: exportsOf(scope),
-    isTraced: variant.isTraced,
     isConstant: !callsAtTopLevel(root),
   });
   return { program, faults: compiler.faults };

@@ -1,7 +1,9 @@
-import type { AnyNode } from "#render/ast.ts";
-import type { Code } from "#render/compile/program.ts";
+import type { AnyNode, Capture, Expr, Statement } from "#render/ast.ts";
+import type { Code, TextCode } from "#render/compile/program.ts";
+import type { Scope } from "#render/compile/scope.ts";
 import { placeOf, type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import type { BlockCode } from "#render/run.ts";
+import type { BlockCode, Slots } from "#render/run.ts";
+import { readWhole } from "#render/trace/read-whole.ts";
 
 /**
  * What one compilation makes. The product renders with the strict variant of each output's kind; only when that fails, the
@@ -36,9 +38,24 @@ export type Compiled = {
   readonly text?: Code;
   /** Made of the template's own literals only: no unit check. */
   readonly isOwnText?: boolean;
+  /** The fault to report where the value is undefined and is needed. */
+  readonly describe?: (slots: Slots) => TemplateFault;
+};
+
+/** How an expression is used: `isAsking` where an undefined value is an answer and not a fault (`if x`, `x is defined`). */
+export type Use = { readonly isAsking: boolean };
+export const USED: Use = { isAsking: false };
+export const ASKED: Use = { isAsking: true };
+
+/** How each kind of node is compiled; handed in, so that the files of the compiler need not import each other in circles. */
+export type Dispatch = {
+  expression(node: Expr, scope: Scope, use: Use): Compiled;
+  body(statements: readonly Statement[], scope: Scope): TextCode;
+  capture(node: Capture, scope: Scope): Compiled;
 };
 
 export class TemplateCompiler {
+  readonly #dispatch: Dispatch;
   readonly template: string;
   readonly variant: Variant;
   readonly blocks: BlockCode[] = [];
@@ -47,9 +64,31 @@ export class TemplateCompiler {
   /** Whether the code being compiled runs when a block or macro does, and not with the root. */
   isInBlock = false;
 
-  constructor(template: string, variant: Variant) {
+  constructor(template: string, variant: Variant, dispatch: Dispatch) {
     this.template = template;
     this.variant = variant;
+    this.#dispatch = dispatch;
+  }
+
+  expression(node: Expr, scope: Scope, use: Use = USED): Compiled {
+    return this.#dispatch.expression(node, scope, use);
+  }
+
+  body(statements: readonly Statement[], scope: Scope): TextCode {
+    return this.#dispatch.body(statements, scope);
+  }
+
+  capture(node: Capture, scope: Scope): Compiled {
+    return this.#dispatch.capture(node, scope);
+  }
+
+  /**
+   * The code of a value that is looked at as a whole (printed, compared, filtered), and not passed on: where origins are
+   * traced, all that is in it counts as read.
+   */
+  operand(node: Expr, scope: Scope, use: Use = USED): Compiled {
+    const compiled = this.expression(node, scope, use);
+    return this.variant.isTraced && compiled.constant === undefined ? readWhole(compiled) : compiled;
   }
 
   place(node: Pick<AnyNode, "lineno" | "colno">): TemplatePlace {

@@ -1,7 +1,7 @@
-import type { Expr } from "#render/ast.ts";
+import type { Expr, Literal } from "#render/ast.ts";
 import { compileCall } from "#render/compile/call.ts";
 import { compileCompare } from "#render/compile/compare.ts";
-import { type Compiled, constantOf, placedFault, type TemplateCompiler } from "#render/compile/compiler.ts";
+import { type Compiled, constantOf, placedFault, type TemplateCompiler, type Use } from "#render/compile/compiler.ts";
 import { compileFilter } from "#render/compile/filter.ts";
 import { compileIs } from "#render/compile/is.ts";
 import { compileDict, compileGroup, compileList } from "#render/compile/literal.ts";
@@ -11,15 +11,11 @@ import { inJavaScriptOrder } from "#render/compile/operator-order.ts";
 import { compileIn, compileInlineIf, compileLogic, compileOperator, compileUnary } from "#render/compile/operator.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { compileSymbol } from "#render/compile/symbol.ts";
-import { compileCapture } from "#render/compile/body.ts";
+import { regexLiteral } from "#render/values/regex-literal.ts";
 
-/** How an expression is used: `isAsking` where an undefined value is an answer and not a fault (`if x`, `x is defined`). */
-export type Use = { readonly isAsking: boolean };
-export const USED: Use = { isAsking: false };
-export const ASKED: Use = { isAsking: true };
-
-export function compileExpression(compiler: TemplateCompiler, node: Expr, scope: Scope, use: Use = USED): Compiled {
-  const compiled = dispatch(compiler, inJavaScriptOrder(node), scope, use);
+export function compileExpression(node: Expr, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
+  const compiled = dispatch(inJavaScriptOrder(node), scope, use);
   if (!compiler.variant.isCollecting || compiled.constant !== undefined) return compiled;
   return withPlace(compiler, node, compiled);
 }
@@ -36,50 +32,56 @@ function withPlace(compiler: TemplateCompiler, node: Expr, compiled: Compiled): 
         throw placedFault(error, place);
       }
     };
-  const { slot: _slot, path: _path, text, ...rest } = compiled;
-  return { ...rest, code: guard(compiled.code), ...(text === undefined ? {} : { text: guard(text) }) };
+  const { code, text, isOwnText, items, describe } = compiled;
+  return {
+    code: guard(code),
+    ...(text !== undefined && { text: guard(text) }),
+    ...(isOwnText !== undefined && { isOwnText }),
+    ...(items !== undefined && { items }),
+    ...(describe !== undefined && { describe }),
+  };
 }
 
-function dispatch(compiler: TemplateCompiler, node: Expr, scope: Scope, use: Use): Compiled {
+function dispatch(node: Expr, scope: Scope, use: Use): Compiled {
   switch (node.typename) {
     case "Literal":
-      return compileLiteral(compiler, node);
+      return compileLiteral(node, scope);
     case "TemplateData":
       return constantOf(node.value);
     case "Symbol":
-      return compileSymbol(compiler, node, scope, use);
+      return compileSymbol(node, scope, use);
     case "LookupVal":
-      return compileLookup(compiler, node, scope, use);
+      return compileLookup(node, scope, use);
     case "Group":
     case "NodeList":
-      return compileGroup(compiler, node, scope, use);
+      return compileGroup(node, scope, use);
     case "Array":
-      return compileList(compiler, node, scope);
+      return compileList(node, scope);
     case "Dict":
-      return compileDict(compiler, node, scope);
+      return compileDict(node, scope);
     case "InlineIf":
-      return compileInlineIf(compiler, node, scope, use);
+      return compileInlineIf(node, scope, use);
     case "In":
-      return compileIn(compiler, node, scope);
+      return compileIn(node, scope);
     case "Is":
-      return compileIs(compiler, node, scope);
+      return compileIs(node, scope);
     case "Or":
     case "And":
-      return compileLogic(compiler, node, scope, use);
+      return compileLogic(node, scope, use);
     case "Not":
     case "Neg":
     case "Pos":
-      return compileUnary(compiler, node, scope);
+      return compileUnary(node, scope);
     case "Compare":
-      return compileCompare(compiler, node, scope);
+      return compileCompare(node, scope);
     case "FunCall":
-      return compileCall(compiler, node, scope, use);
+      return compileCall(node, scope, use);
     case "Filter":
-      return compileFilter(compiler, node, scope, use);
+      return compileFilter(node, scope, use);
     case "Caller":
-      return compileCaller(compiler, node, scope);
+      return compileCaller(node, scope);
     case "Capture":
-      return compileCapture(compiler, node, scope);
+      return scope.compiler.capture(node, scope);
     case "Add":
     case "Concat":
     case "Sub":
@@ -88,9 +90,9 @@ function dispatch(compiler: TemplateCompiler, node: Expr, scope: Scope, use: Use
     case "FloorDiv":
     case "Mod":
     case "Pow":
-      return compileOperator(compiler, node, scope);
+      return compileOperator(node, scope);
     default:
-      return compiler.refuse(node, {
+      return scope.compiler.refuse(node, {
         code: "syntax",
         message: `unexpected ${node.typename} in an expression`,
         action: "Write a value here.",
@@ -98,11 +100,13 @@ function dispatch(compiler: TemplateCompiler, node: Expr, scope: Scope, use: Use
   }
 }
 
-function compileLiteral(compiler: TemplateCompiler, node: Extract<Expr, { typename: "Literal" }>): Compiled {
+function compileLiteral(node: Literal, scope: Scope): Compiled {
   if (!(node.value instanceof RegExp)) return constantOf(node.value);
-  return compiler.refuse(node, {
+  const regex = regexLiteral(node.value.source, node.value.flags);
+  if (regex !== null) return constantOf(regex);
+  return scope.compiler.refuse(node, {
     code: "regex_refused",
-    message: "regular expressions are not available in templates",
-    action: "Use replace with a text, or decide it with a schema property.",
+    message: "this regular expression cannot be matched in linear time",
+    action: "Leave out back-references and look-arounds.",
   });
 }

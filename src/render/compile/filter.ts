@@ -1,35 +1,42 @@
 import type { FilterNode } from "#render/ast.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import { ASKED, compileExpression, type Use, USED } from "#render/compile/expression.ts";
-import { compileEntries, recordCode } from "#render/compile/literal.ts";
+import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
+import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { refuseUndefined } from "#render/compile/undefined.ts";
+import { describeResult, refuseUndefined } from "#render/compile/undefined.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
 import type { Filter } from "#render/filters/filter.ts";
 import type { Run } from "#render/run.ts";
+import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
 
-export function compileFilter(compiler: TemplateCompiler, node: FilterNode, scope: Scope, use: Use): Compiled {
+export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
   const name = node.name.value;
   const filter = filterNamed(name);
-  if (filter === undefined) return refuseFilter(compiler, node);
+  if (filter === undefined) return refuseFilter(node, scope);
   const isDefault = name === "default" || name === "d";
   const args = node.args.children.map((arg, index) => {
-    if (arg.typename === "KeywordArgs") {
-      const record = recordCode(compileEntries(compiler, arg, scope));
-      return (slots: Parameters<Code>[0]) => new Keywords(record(slots));
-    }
-    return compileExpression(compiler, arg, scope, isDefault && index === 0 ? ASKED : USED).code;
+    if (arg.typename === "KeywordArgs") return keywordsCode(compileEntries(arg, scope));
+    if (isDefault) return compiler.expression(arg, scope, index === 0 ? ASKED : use).code;
+    return (SHAPE_FILTERS.has(name) ? readShape(compiler.expression(arg, scope)) : compiler.operand(arg, scope)).code;
   });
   const [input, first, ...rest] = args;
-  if (input === undefined) return refuseFilter(compiler, node);
+  if (input === undefined) return refuseFilter(node, scope);
   if (isDefault && first !== undefined && rest.length === 0) return { code: defaultCode(input, first) };
   const code = filterCode({ filter, input, args: args.slice(1), place: compiler.place(node) });
-  return refuseUndefined(compiler, { code }, use, { node, scope });
+  return refuseUndefined({ code }, scope, { use, describe: describeResult(node, scope, `what | ${name} gives`) });
 }
+
+const keywordsCode =
+  (entries: ReturnType<typeof compileEntries>): Code =>
+  (slots) =>
+    new Keywords(recordOf(entries, slots));
+
+/** Filters whose result holds the members of their input, or only counts them. */
+const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last", "length", "list", "reverse"]);
 
 /** `x | default(y)`: y is not even computed while x has a value. */
 const defaultCode =
@@ -87,7 +94,7 @@ function checked(run: Run, result: unknown, place: TemplatePlace): unknown {
   return result;
 }
 
-function refuseFilter(compiler: TemplateCompiler, node: FilterNode): Compiled {
+function refuseFilter(node: FilterNode, { compiler }: Scope): Compiled {
   const name = node.name.value;
   const reason = refusedFilterReason(name);
   if (reason !== undefined) {

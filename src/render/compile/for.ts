@@ -1,28 +1,76 @@
 import type { For } from "#render/ast.ts";
-import { compileBody } from "#render/compile/body.ts";
-import type { TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { declareAssignments, type LoopVariables, Scope } from "#render/compile/scope.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import type { Run, Slots } from "#render/run.ts";
+import type { Slots } from "#render/run.ts";
+import { choiceOf } from "#render/trace/trace-statement.ts";
+import { tracedFor } from "#render/trace/trace-for.ts";
 import { Marked } from "#render/values/marked.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
-type Loop = {
+/** One value of a round and where in the looped value it stands. */
+type Part = { readonly container: unknown; readonly key: string; readonly value: unknown };
+type Rounds = { readonly length: number; parts(index: number): Part[] };
+
+type LoopParts = {
   readonly list: Code;
   readonly body: TextCode;
   readonly otherwise: TextCode;
   /** Slots of the loop's variables: one for items; two or more unpack pairs or a mapping's entries. */
   readonly targets: readonly number[];
+  readonly isUnpacking: boolean;
   readonly variables: LoopVariables;
   /** Variables that the body sets: they belong to the loop as a whole and start without a value. */
   readonly ownSlots: readonly number[];
   readonly place: TemplatePlace;
 };
 
-export function compileFor(compiler: TemplateCompiler, node: For, scope: Scope): TextCode {
-  const list = compileExpression(compiler, node.arr, scope).code;
+/** A compiled loop. Its steps are apart, because traced variants put theirs between them. */
+export class Loop {
+  readonly list: Code;
+  readonly body: TextCode;
+  readonly otherwise: TextCode;
+  readonly targets: readonly number[];
+  readonly #parts: LoopParts;
+
+  constructor(parts: LoopParts) {
+    this.list = parts.list;
+    this.body = parts.body;
+    this.otherwise = parts.otherwise;
+    this.targets = parts.targets;
+    this.#parts = parts;
+  }
+
+  begin(slots: Slots, length: number): void {
+    const { ownSlots, variables } = this.#parts;
+    const { run } = slots[0];
+    if (length > run.limits.rangeItems) run.checkItems(length, "the loop");
+    for (const slot of ownSlots) slots[slot] = undefined;
+    if (variables.objectSlot !== null) slots[variables.objectSlot] = {};
+  }
+
+  startRound(slots: Slots, index: number, length: number): void {
+    const { variables, place } = this.#parts;
+    slots[0].run.charge(1, place);
+    slots[variables.indexSlot] = index;
+    slots[variables.lengthSlot] = length;
+    if (variables.objectSlot !== null) setLoopObject(slots[variables.objectSlot], index, length);
+  }
+
+  end(slots: Slots, text: string): void {
+    const { run } = slots[0];
+    if (text.length > run.limits.stringChars) run.checkString(text.length, "a loop");
+  }
+
+  /** The rounds of a looped value: none for what cannot be looped over. */
+  roundsOf(value: unknown): Rounds {
+    return this.#parts.isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
+  }
+}
+
+export function compileFor(node: For, scope: Scope): TextCode {
+  const { compiler } = scope;
+  const list = compiler.expression(node.arr, scope).code;
   const inner = new Scope(scope.unit, scope);
   const names = node.name.typename === "Symbol" ? [node.name] : node.name.children;
   const targets: number[] = [];
@@ -39,12 +87,17 @@ export function compileFor(compiler: TemplateCompiler, node: For, scope: Scope):
   // In `else` the loop never ran: there `loop` is the one around it. It is compiled before the name is declared.
   declareAssignments(inner, node.body.children);
   if (node.else_ !== null) declareAssignments(inner, node.else_.children);
-  const otherwise = node.else_ === null ? () => "" : compileBody(compiler, node.else_.children, inner);
+  const otherwise = node.else_ === null ? () => "" : compiler.body(node.else_.children, inner);
   if (!isLoopHidden) inner.declare("loop", { isBound: true, loop: variables });
-  const body = compileBody(compiler, node.body.children, inner);
+  const body = compiler.body(node.body.children, inner);
   const ownSlots = [...inner.variables.values()].filter(({ isBound }) => !isBound).map(({ slot }) => slot);
-  const loop: Loop = { list, body, otherwise, targets, variables, ownSlots, place: compiler.place(node) };
-  return node.name.typename === "Symbol" ? loopOverItems(loop) : loopUnpacking(loop);
+  const isUnpacking = node.name.typename !== "Symbol";
+  const place = compiler.place(node);
+  const loop = new Loop({ list, body, otherwise, targets, isUnpacking, variables, ownSlots, place });
+  if (compiler.variant.isTraced) {
+    return tracedFor(loop, choiceOf(place, [node.body.children, node.else_?.children ?? []], scope));
+  }
+  return isUnpacking ? loopUnpacking(loop) : loopOverItems(loop);
 }
 
 /** What can be looped over: lists as they are, texts by character, maps and sets as lists. */
@@ -57,104 +110,102 @@ function itemsOf(value: unknown): ArrayLike<unknown> | null {
 }
 
 function loopOverItems(loop: Loop): TextCode {
-  const { list, body, otherwise, place } = loop;
+  const { list, body, otherwise } = loop;
   const target = loop.targets[0] ?? 0;
-  const { indexSlot, lengthSlot, objectSlot } = loop.variables;
   return (slots) => {
-    const value = list(slots);
-    const items = Array.isArray(value) ? (value as unknown[]) : itemsOf(value);
+    const items = itemsOf(list(slots));
     if (items === null || items.length === 0) return otherwise(slots);
     const { length } = items;
-    const { run } = slots[0];
-    begin(loop, slots, length);
-    const outer = objectSlot === null ? null : openLoopObject(slots, objectSlot);
+    loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      if (++run.steps > run.limits.steps) run.charge(0, place);
+      loop.startRound(slots, i, length);
       slots[target] = items[i];
-      slots[indexSlot] = i;
-      slots[lengthSlot] = length;
-      if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
       text += body(slots);
     }
-    if (text.length > run.limits.stringChars) run.checkString(text.length, "a loop");
-    if (objectSlot !== null) slots[objectSlot] = outer;
+    loop.end(slots, text);
     return text;
   };
 }
-
-function begin(loop: Loop, slots: Slots, length: number): void {
-  const { run } = slots[0];
-  if (length > run.limits.rangeItems) run.checkItems(length, "the loop");
-  for (const slot of loop.ownSlots) slots[slot] = undefined;
-}
-
-/** The variables of one round of a loop that unpacks: items of a pair, or key and value. */
-type Round = (slots: Slots, index: number) => void;
 
 function loopUnpacking(loop: Loop): TextCode {
-  const { list, body, otherwise, place, targets } = loop;
-  const { indexSlot, lengthSlot, objectSlot } = loop.variables;
+  const { list, body, otherwise, targets } = loop;
+  const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
-    const { length, round } = unpacking(list(slots), targets);
+    const value = list(slots);
+    const items = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
+    const keys = Array.isArray(items) ? null : keysOf(items);
+    const length = keys === null ? (items as unknown[]).length : keys.length;
     if (length === 0) return otherwise(slots);
-    const { run } = slots[0];
-    begin(loop, slots, length);
-    const outer = objectSlot === null ? null : openLoopObject(slots, objectSlot);
+    loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      if (++run.steps > run.limits.steps) run.charge(0, place);
-      round(slots, i);
-      slots[indexSlot] = i;
-      slots[lengthSlot] = length;
-      if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
+      loop.startRound(slots, i, length);
+      if (keys === null) unpack(slots, targets, (items as unknown[])[i]);
+      else {
+        const key = keys[i] ?? "";
+        slots[keySlot] = key;
+        slots[valueSlot] = (items as Record<string, unknown>)[key];
+      }
       text += body(slots);
     }
-    checkText(run, text);
-    if (objectSlot !== null) slots[objectSlot] = outer;
+    loop.end(slots, text);
     return text;
   };
 }
 
-const checkText = (run: Run, text: string) => run.checkString(text.length, "a loop");
-
-function unpacking(value: unknown, targets: readonly number[]): { length: number; round: Round } {
-  const list = value instanceof Map || value instanceof Set ? itemsOf(value) : value;
-  if (Array.isArray(list)) {
-    return { length: list.length, round: (slots, index) => unpack(slots, targets, list[index]) };
-  }
-  if (list instanceof Marked) return list.refuse();
-  if (typeof list !== "string" && (typeof list !== "object" || list === null || list instanceof SafeString)) {
-    return { length: 0, round: () => undefined };
-  }
-  const entries = Object.entries(list);
-  const [keySlot = 0, valueSlot = 0] = targets;
-  const round: Round = (slots, index) => {
-    const entry = entries[index];
-    slots[keySlot] = entry?.[0];
-    slots[valueSlot] = entry?.[1];
-  };
-  return { length: entries.length, round };
+/** The keys of a mapping, the indexes of a text; anything else has none. */
+function keysOf(value: unknown): string[] {
+  if (value instanceof Marked) return value.refuse();
+  if (typeof value === "string") return Object.keys(value);
+  return typeof value === "object" && value !== null && !(value instanceof SafeString) ? Object.keys(value) : [];
 }
 
 function unpack(slots: Slots, targets: readonly number[], item: unknown): void {
-  const parts = typeof item === "object" && item !== null ? (item as Record<number, unknown>) : null;
-  if (parts === null && typeof item !== "string") {
-    throw new TemplateFault({
-      code: "type",
-      message: `an item of the list cannot be unpacked into ${targets.length} variables`,
-      action: "Loop over a list of pairs or a mapping, or use one variable.",
-    });
-  }
-  targets.forEach((slot, index) => {
-    slots[slot] = parts === null ? (item as string)[index] : Object.hasOwn(parts, index) ? parts[index] : undefined;
+  const parts = partsOfItem(item, targets.length);
+  for (let index = 0; index < targets.length; index++) slots[targets[index] ?? 0] = parts[index];
+}
+
+function partsOfItem(item: unknown, count: number): ArrayLike<unknown> {
+  if (typeof item === "string" || Array.isArray(item)) return item;
+  if (typeof item === "object" && item !== null)
+    return Array.from({ length: count }, (_, index) => ownPart(item, index));
+  if (item !== undefined && item !== null) return [];
+  throw new TemplateFault({
+    code: "type",
+    message: `an item of the list cannot be unpacked into ${count} variables`,
+    action: "Loop over a list of pairs or a mapping, or use one variable.",
   });
 }
 
-function openLoopObject(slots: Slots, objectSlot: number): unknown {
-  const outer = slots[objectSlot];
-  slots[objectSlot] = {};
-  return outer;
+const ownPart = (item: object, index: number): unknown =>
+  Object.hasOwn(item, index) ? (item as Record<number, unknown>)[index] : undefined;
+
+function itemRounds(value: unknown): Rounds {
+  const items = itemsOf(value);
+  if (items === null) return { length: 0, parts: () => [] };
+  return { length: items.length, parts: (index) => [{ container: value, key: String(index), value: items[index] }] };
+}
+
+function unpackingRounds(value: unknown, count: number): Rounds {
+  const items: unknown = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
+  if (Array.isArray(items)) return { length: items.length, parts: (index) => unpackedParts(items[index], count) };
+  const keys = keysOf(items);
+  return {
+    length: keys.length,
+    parts: (index) => {
+      const key = keys[index] ?? "";
+      return [
+        { container: null, key, value: key },
+        { container: items, key, value: (items as Record<string, unknown>)[key] },
+      ];
+    },
+  };
+}
+
+function unpackedParts(item: unknown, count: number): Part[] {
+  const parts = partsOfItem(item, count);
+  return Array.from({ length: count }, (_, index) => ({ container: item, key: String(index), value: parts[index] }));
 }
 
 /** The `loop` object is one for the whole loop, as in Nunjucks: who keeps it sees it move. */

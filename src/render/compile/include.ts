@@ -1,20 +1,22 @@
 import type { FromImport, Import, Include } from "#render/ast.ts";
-import { viewFrom } from "#render/compile/block.ts";
-import { FAILED, isSilenced, placedFault, type TemplateCompiler } from "#render/compile/compiler.ts";
-import type { TextCode } from "#render/compile/program.ts";
+import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
+import { viewCode } from "#render/compile/block.ts";
+import type { Program, TextCode } from "#render/compile/program.ts";
 import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
 import { Instance, type Names, type Slots } from "#render/run.ts";
+import type { Origins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
 const NO_VALUES: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null) as Record<string, unknown>);
 
 /** `include`: the template runs with everything visible here; what it sets stays inside. */
-export function compileInclude(compiler: TemplateCompiler, node: Include, scope: Scope): TextCode {
-  const find = templateCode(compiler, node, scope);
-  const names = visibleNames(scope);
+export function compileInclude(node: Include, scope: Scope): TextCode {
+  const { compiler } = scope;
+  const find = templateCode(node, scope);
+  const view = viewCode(scope);
   const place = compiler.place(node);
   return (slots) => {
     const program = find(slots);
@@ -22,13 +24,13 @@ export function compileInclude(compiler: TemplateCompiler, node: Include, scope:
     const { run } = slots[0];
     run.charge(1, place);
     run.enter("includes", place);
-    const text = program.render(run, innerInstance(slots, program), viewFrom(slots, names));
+    const text = program.render(run, innerInstance(slots, program), view(slots));
     run.depth--;
     return text;
   };
 }
 
-const innerInstance = (slots: Slots, program: ConstructorParameters<typeof Instance>[2]): Instance => {
+const innerInstance = (slots: Slots, program: Program): Instance => {
   const { values, globals } = slots[0].instance;
   return new Instance(values, globals, program);
 };
@@ -36,9 +38,11 @@ const innerInstance = (slots: Slots, program: ConstructorParameters<typeof Insta
 type Exports = Record<string, unknown>;
 
 /** Runs a template for what it defines. Without context that depends on nothing, so once per render is enough. */
-function moduleCode(compiler: TemplateCompiler, node: Import | FromImport, scope: Scope): (slots: Slots) => Exports {
-  const find = templateCode(compiler, node, scope);
+function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => Exports {
+  const { compiler } = scope;
+  const find = templateCode(node, scope);
   const names = node.withContext === true ? visibleNames(scope) : null;
+  const view = viewCode(scope);
   const place = compiler.place(node);
   return (slots) => {
     const program = find(slots);
@@ -49,15 +53,27 @@ function moduleCode(compiler: TemplateCompiler, node: Import | FromImport, scope
     run.charge(1, place);
     run.enter("imports", place);
     const values = names === null ? NO_VALUES : instance.values;
-    const view = names === null ? null : viewFrom(slots, names);
-    const { slots: inner } = program.evaluate(run, new Instance(values, instance.globals, program), view);
+    const around = names === null ? null : view(slots);
+    const evaluate = () => program.evaluate(run, new Instance(values, instance.globals, program), around);
+    const { slots: inner } = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
     run.depth--;
-    const exported = Object.create(null) as Exports;
-    for (const [name, slot] of program.exports) if (inner[slot] !== undefined) exported[name] = inner[slot];
+    const exported = exportsFrom(program, inner);
     if (names === null && program.isConstant) run.modules.set(program, exported);
     if (names !== null) writeThrough(slots, names, exported);
     return exported;
   };
+}
+
+function exportsFrom(program: Program, slots: Slots): Exports {
+  const exported = Object.create(null) as Exports;
+  const origins: Record<string, Origins | undefined> = {};
+  for (const [name, slot] of program.exports) {
+    if (slots[slot] === undefined) continue;
+    exported[name] = slots[slot];
+    origins[name] = slots[0].origins?.[slot];
+  }
+  slots[0].run.tracer?.rememberExports(exported, origins);
+  return exported;
 }
 
 /** Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. */
@@ -69,26 +85,28 @@ function writeThrough(slots: Slots, names: Names, exported: Exports): void {
   }
 }
 
-export function compileImport(compiler: TemplateCompiler, node: Import, scope: Scope): TextCode {
-  const module = moduleCode(compiler, node, scope);
+export function compileImport(node: Import, scope: Scope): TextCode {
+  const { compiler } = scope;
+  const module = moduleCode(node, scope);
   if (node.target.typename !== "Symbol") {
     compiler.refuse(node.target, { code: "syntax", message: "an import needs a name", action: "Write `as name`." });
     return () => "";
   }
   const define = defineName(node.target.value, scope, { isImported: true });
-  return guarded(compiler, node, {
-    run: (slots) => define(slots, module(slots)),
+  return guarded(node, scope, {
+    run: (slots) => define(slots, module(slots), slots[0].run.tracer?.control),
     fail: (slots) => define(slots, FAILED),
   });
 }
 
-export function compileFromImport(compiler: TemplateCompiler, node: FromImport, scope: Scope): TextCode {
-  const module = moduleCode(compiler, node, scope);
+export function compileFromImport(node: FromImport, scope: Scope): TextCode {
+  const { compiler } = scope;
+  const module = moduleCode(node, scope);
   const imports = node.names.children.map((child) => {
     const { name, alias } = importedName(child);
     return { name, define: defineName(alias, scope, { isImported: true }), place: compiler.place(child) };
   });
-  return guarded(compiler, node, {
+  return guarded(node, scope, {
     run: (slots) => {
       const exported = module(slots);
       for (const each of imports) bindImport(slots, exported, each);
@@ -103,7 +121,8 @@ type ImportBinding = { readonly name: string; readonly define: Assign; readonly 
 
 function bindImport(slots: Slots, exported: Exports, { name, define, place }: ImportBinding): void {
   if (Object.hasOwn(exported, name)) {
-    define(slots, exported[name]);
+    const { tracer } = slots[0].run;
+    define(slots, exported[name], tracer?.originsOfExport(exported, name).union(tracer.control));
     return;
   }
   const suggestion = didYouMean(name, Object.keys(exported));
@@ -118,7 +137,7 @@ function bindImport(slots: Slots, exported: Exports, { name, define, place }: Im
 type Guarded = { readonly run: (slots: Slots) => void; readonly fail: (slots: Slots) => void };
 
 /** In collecting variants a failed import leaves names that silence what uses them. */
-function guarded(compiler: TemplateCompiler, node: Import | FromImport, code: Guarded): TextCode {
+function guarded(node: Import | FromImport, { compiler }: Scope, code: Guarded): TextCode {
   if (!compiler.variant.isCollecting) {
     return (slots) => {
       code.run(slots);

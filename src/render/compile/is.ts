@@ -1,6 +1,5 @@
 import type { Expr, Is } from "#render/ast.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import { ASKED, compileExpression, USED } from "#render/compile/expression.ts";
+import { ASKED, type Compiled } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { isTests, TEST_NAMES } from "#render/is-tests.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
@@ -8,15 +7,21 @@ import { didYouMean } from "#core/did-you-mean.ts";
 /** Tests that may be asked of an undefined value. */
 const ASKING_TESTS: ReadonlySet<string> = new Set(["defined", "undefined"]);
 
-export function compileIs(compiler: TemplateCompiler, node: Is, scope: Scope): Compiled {
+export function compileIs(node: Is, scope: Scope): Compiled {
+  const { compiler } = scope;
   const { name, args } = testOf(node.right);
   const test = name !== undefined && Object.hasOwn(isTests, name) ? isTests[name] : undefined;
-  if (name === undefined || test === undefined) return refuseTest(compiler, node, name);
-  const value = compileExpression(compiler, node.left, scope, ASKING_TESTS.has(name) ? ASKED : USED).code;
-  if (name === "defined") return { code: (slots) => value(slots) !== undefined };
-  if (name === "undefined") return { code: (slots) => value(slots) === undefined };
-  const argument = args[0] === undefined ? () => undefined : compileExpression(compiler, args[0], scope).code;
+  if (name === undefined || test === undefined) return refuseTest(node, name, scope);
+  if (ASKING_TESTS.has(name)) return compileAsking(node, name, scope);
+  const value = compiler.operand(node.left, scope).code;
+  const argument = args[0] === undefined ? () => undefined : compiler.operand(args[0], scope).code;
   return { code: (slots) => test(slots[0].run, value(slots), argument(slots)) === true };
+}
+
+function compileAsking(node: Is, name: string, scope: Scope): Compiled {
+  const value = scope.compiler.expression(node.left, scope, ASKED).code;
+  if (name === "defined") return { code: (slots) => value(slots) !== undefined };
+  return { code: (slots) => value(slots) === undefined };
 }
 
 function testOf(right: Expr): { name: string | undefined; args: readonly Expr[] } {
@@ -29,9 +34,9 @@ const nameOf = (node: Expr): string | undefined => {
   return node.typename === "Literal" ? String(node.value) : undefined;
 };
 
-function refuseTest(compiler: TemplateCompiler, node: Is, name: string | undefined): Compiled {
+function refuseTest(node: Is, name: string | undefined, scope: Scope): Compiled {
   const suggestion = name === undefined ? null : didYouMean(name, TEST_NAMES);
-  return compiler.refuse(node.right, {
+  return scope.compiler.refuse(node.right, {
     code: "unknown_test",
     message: `there is no test "${name ?? "?"}"${suggestion === null ? "" : `; did you mean "${suggestion}"?`}`,
     action: `Use one of: ${TEST_NAMES.join(", ")}.`,

@@ -1,11 +1,12 @@
 import type { ArrayNode, Dict, Expr, ExprList, Group, KeywordArgs } from "#render/ast.ts";
-import { type Compiled, constantOf, type TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression, type Use } from "#render/compile/expression.ts";
+import { type Compiled, constantOf, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import type { Slots } from "#render/run.ts";
 
 /** Parentheses. Several expressions in them are JavaScript's comma: the last one counts. */
-export function compileGroup(compiler: TemplateCompiler, node: Group | ExprList, scope: Scope, use: Use): Compiled {
+export function compileGroup(node: Group | ExprList, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
   const [only, ...more] = node.children;
   if (only === undefined) {
     return compiler.refuse(node, {
@@ -14,8 +15,8 @@ export function compileGroup(compiler: TemplateCompiler, node: Group | ExprList,
       action: "Write a value.",
     });
   }
-  if (more.length === 0) return compileExpression(compiler, only, scope, use);
-  const codes = node.children.map((child) => compileExpression(compiler, child, scope).code);
+  if (more.length === 0) return compiler.expression(only, scope, use);
+  const codes = node.children.map((child) => compiler.expression(child, scope).code);
   return {
     code: (slots) => {
       let value: unknown;
@@ -25,8 +26,9 @@ export function compileGroup(compiler: TemplateCompiler, node: Group | ExprList,
   };
 }
 
-export function compileList(compiler: TemplateCompiler, node: ArrayNode, scope: Scope): Compiled {
-  const items = node.children.map((child) => compileExpression(compiler, child, scope));
+export function compileList(node: ArrayNode, scope: Scope): Compiled {
+  const { compiler } = scope;
+  const items = node.children.map((child) => compiler.expression(child, scope));
   const codes = items.map((item) => item.code);
   const code: Code = (slots) => {
     const list: unknown[] = [];
@@ -39,7 +41,8 @@ export function compileList(compiler: TemplateCompiler, node: ArrayNode, scope: 
 
 type Entry = readonly [key: string, code: Code];
 
-export function compileEntries(compiler: TemplateCompiler, node: Dict | KeywordArgs, scope: Scope): Entry[] {
+export function compileEntries(node: Dict | KeywordArgs, scope: Scope): Entry[] {
+  const { compiler } = scope;
   const entries: Entry[] = [];
   for (const pair of node.children) {
     const key = keyOf(pair.key);
@@ -51,7 +54,7 @@ export function compileEntries(compiler: TemplateCompiler, node: Dict | KeywordA
       });
       continue;
     }
-    entries.push([key, compileExpression(compiler, pair.value, scope).code]);
+    entries.push([key, compiler.expression(pair.value, scope).code]);
   }
   return entries;
 }
@@ -61,17 +64,15 @@ const keyOf = (node: Expr): string | null => {
   return node.typename === "Literal" && typeof node.value === "string" ? node.value : null;
 };
 
-export function compileDict(compiler: TemplateCompiler, node: Dict, scope: Scope): Compiled {
-  if (node.children.length === 0) return { code: () => ({}) };
-  return { code: recordCode(compileEntries(compiler, node, scope)) };
+export function compileDict(node: Dict, scope: Scope): Compiled {
+  const entries = compileEntries(node, scope);
+  return { code: (slots) => recordOf(entries, slots) };
 }
 
-export const recordCode =
-  (entries: readonly Entry[]) =>
-  (slots: Parameters<Code>[0]): Record<string, unknown> => {
-    const record: Record<string, unknown> = {};
-    for (const [key, code] of entries) record[key] = code(slots);
-    return record;
-  };
+export function recordOf(entries: readonly Entry[], slots: Slots): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (const [key, code] of entries) record[key] = code(slots);
+  return record;
+}
 
 export const emptyText = constantOf("");

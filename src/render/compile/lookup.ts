@@ -1,25 +1,39 @@
 import type { LookupVal, Slice } from "#render/ast.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import { ASKED, compileExpression, type Use } from "#render/compile/expression.ts";
+import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { loopInScope, type LoopVariables, type Scope } from "#render/compile/scope.ts";
-import { isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
+import { describeLookup, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
 import { isPlainKey, memberOf, sliceOf } from "#render/values/member.ts";
 
-export function compileLookup(compiler: TemplateCompiler, node: LookupVal, scope: Scope, use: Use): Compiled {
-  if (node.val.typename === "Slice") return compileSlice(compiler, node, node.val, scope);
+export function compileLookup(node: LookupVal, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
+  if (node.val.typename === "Slice") return compileSlice(node, node.val, scope);
   const key = node.val.typename === "Literal" ? node.val.value : undefined;
   if (typeof key === "string") {
     const loop = node.target.typename === "Symbol" && node.target.value === "loop" ? loopInScope(scope) : null;
     const member = loop === null ? undefined : loopMember(loop, key);
     if (member !== undefined) return { code: member };
-    if (isPlainKey(key)) return compilePlainMember(compiler, { node, key }, scope, use);
+    if (isPlainKey(key) && !compiler.variant.isTraced) return compilePlainMember({ node, key }, scope, use);
   }
   // The value before is only asked: the fault, if there is one, names the whole path.
-  const target = compileExpression(compiler, node.target, scope, ASKED).code;
-  const index = compileExpression(compiler, node.val, scope);
-  return refuseUndefined(compiler, { code: memberCode(target, index) }, use, { node, scope, target });
+  const target = compiler.expression(node.target, scope, ASKED);
+  const index = compiler.operand(node.val, scope);
+  const describe = describeLookup(node, scope, target);
+  const code = compiler.variant.isTraced ? tracedMember(target.code, index.code) : memberCode(target.code, index);
+  return refuseUndefined({ code }, scope, { use, describe });
 }
+
+/** Reads a member and notes which decision that is. */
+const tracedMember =
+  (target: Code, keyOf: Code): Code =>
+  (slots) => {
+    const { run } = slots[0];
+    const container = target(slots);
+    const key = keyOf(slots);
+    const value = memberOf(run, container, key);
+    run.tracer?.noteMember(container, key, value);
+    return value;
+  };
 
 function memberCode(target: Code, index: Compiled): Code {
   if (index.constant !== undefined) {
@@ -30,7 +44,9 @@ function memberCode(target: Code, index: Compiled): Code {
   return (slots) => {
     const value = target(slots);
     const key = keyOf(slots);
-    return typeof key === "number" && Array.isArray(value) ? value[key] : memberOf(slots[0].run, value, key);
+    return typeof key === "number" && Array.isArray(value)
+      ? (value[key] as unknown)
+      : memberOf(slots[0].run, value, key);
   };
 }
 
@@ -64,22 +80,20 @@ const plainMember = (value: unknown, key: string): unknown =>
 type PlainMember = { readonly node: LookupVal; readonly key: string };
 
 /** Chains of plain keys from one slot become one piece of code, with one check at its end. */
-function compilePlainMember(compiler: TemplateCompiler, member: PlainMember, scope: Scope, use: Use): Compiled {
-  const { node, key } = member;
-  const target = compileExpression(compiler, node.target, scope, ASKED);
+function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use): Compiled {
+  const target = scope.compiler.expression(node.target, scope, ASKED);
+  const describe = describeLookup(node, scope, target);
+  const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   const base = target.path ?? (target.slot === undefined ? undefined : ([target.slot] as const));
-  const fail = isChecked(compiler, use) ? undefinedFailure(compiler, { node, scope, target: target.code }) : null;
-  if (base === undefined || base.length > 3) return { code: memberOfAny(target.code, key, fail) };
+  if (base === undefined || base.length > 3) return { code: memberOfAny(target.code, key, fail), describe };
   const [slot, first, second] = base;
   const path = [...base, key] as [number, ...string[]];
-  if (first === undefined) return { path, code: memberOfSlot(slot, key, fail) };
-  if (second === undefined) return { path, code: memberOfMember(slot, [first, key], fail) };
-  return { path, code: memberOfAny(memberOfMember(slot, [first, second], null), key, fail) };
+  if (first === undefined) return { path, code: memberOfSlot(slot, key, fail), describe };
+  if (second === undefined) return { path, code: memberOfMember(slot, [first, key], fail), describe };
+  return { path, code: memberOfAny(memberOfMember(slot, [first, second], null), key, fail), describe };
 }
 
-type Fail = ReturnType<typeof undefinedFailure> | null;
-
-function memberOfAny(target: Code, key: string, fail: Fail): Code {
+function memberOfAny(target: Code, key: string, fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(target(slots), key);
   return (slots) => {
     const value = plainMember(target(slots), key);
@@ -88,7 +102,7 @@ function memberOfAny(target: Code, key: string, fail: Fail): Code {
   };
 }
 
-function memberOfSlot(slot: number, key: string, fail: Fail): Code {
+function memberOfSlot(slot: number, key: string, fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(slots[slot], key);
   return (slots) => {
     const value = plainMember(slots[slot], key);
@@ -97,7 +111,7 @@ function memberOfSlot(slot: number, key: string, fail: Fail): Code {
   };
 }
 
-function memberOfMember(slot: number, [first, second]: [string, string], fail: Fail): Code {
+function memberOfMember(slot: number, [first, second]: [string, string], fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(plainMember(slots[slot], first), second);
   return (slots) => {
     const value = plainMember(plainMember(slots[slot], first), second);
@@ -106,10 +120,11 @@ function memberOfMember(slot: number, [first, second]: [string, string], fail: F
   };
 }
 
-function compileSlice(compiler: TemplateCompiler, node: LookupVal, slice: Slice, scope: Scope): Compiled {
-  const target = compileExpression(compiler, node.target, scope).code;
+function compileSlice(node: LookupVal, slice: Slice, scope: Scope): Compiled {
+  const { compiler } = scope;
+  const target = compiler.operand(node.target, scope).code;
   const [start, stop, step] = [slice.start, slice.stop, slice.step].map(
-    (part) => compileExpression(compiler, part, scope).code,
+    (part) => compiler.operand(part, scope).code,
   ) as [Code, Code, Code];
   return { code: (slots) => sliceOf(slots[0].run, target(slots), [start(slots), stop(slots), step(slots)]) };
 }

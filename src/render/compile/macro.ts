@@ -1,7 +1,5 @@
 import type { Caller, Expr, Macro } from "#render/ast.ts";
-import { compileBody } from "#render/compile/body.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
+import type { Compiled } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { declareAssignments, openUnitScope, Scope, Unit } from "#render/compile/scope.ts";
 import { defineName } from "#render/compile/set.ts";
@@ -11,7 +9,7 @@ import { rootOf } from "#render/run.ts";
 type Declared = { readonly name: string; readonly defaultExpr: Expr | null };
 
 /** Parameters by position, then those with defaults (which the parser gives as keyword arguments). */
-function declaredParameters(compiler: TemplateCompiler, args: readonly Expr[]): Declared[] {
+function declaredParameters(args: readonly Expr[], scope: Scope): Declared[] {
   const declared: Declared[] = [];
   for (const arg of args) {
     if (arg.typename === "Symbol") declared.push({ name: arg.value, defaultExpr: null });
@@ -22,7 +20,7 @@ function declaredParameters(compiler: TemplateCompiler, args: readonly Expr[]): 
         }
       }
     } else {
-      compiler.refuse(arg, {
+      scope.compiler.refuse(arg, {
         code: "syntax",
         message: "a parameter must be a name",
         action: "Write a name, or name=default.",
@@ -32,45 +30,47 @@ function declaredParameters(compiler: TemplateCompiler, args: readonly Expr[]): 
   return declared;
 }
 
-function compileParameters(compiler: TemplateCompiler, args: readonly Expr[], scope: Scope): Parameter[] {
-  const declared = declaredParameters(compiler, args);
+function compileParameters(args: readonly Expr[], scope: Scope): Parameter[] {
+  const { compiler } = scope;
+  const declared = declaredParameters(args, scope);
   const slots = declared.map(({ name }) => scope.declare(name, { isBound: true }).slot);
   return declared.map(({ name, defaultExpr }, index) => ({
     name,
     slot: slots[index] ?? 0,
-    defaultCode: defaultExpr === null ? null : compileExpression(compiler, defaultExpr, scope).code,
+    defaultCode: defaultExpr === null ? null : compiler.expression(defaultExpr, scope).code,
   }));
 }
 
-export function compileMacro(compiler: TemplateCompiler, node: Macro, scope: Scope): TextCode {
+export function compileMacro(node: Macro, scope: Scope): TextCode {
+  const { compiler } = scope;
   if (node.name.typename !== "Symbol") {
     compiler.refuse(node, { code: "syntax", message: "a macro needs a name", action: "Write {% macro name(...) %}." });
     return () => "";
   }
   const define = defineName(node.name.value, scope);
-  const unit = new Unit("macro", scope.unit.root);
-  const parameters = compileParameters(compiler, node.args.children, unit.scope);
+  const unit = new Unit(compiler, "macro", scope.unit.root);
+  const parameters = compileParameters(node.args.children, unit.scope);
   const callerSlot = unit.scope.declare("caller").slot;
   const inner = openUnitScope(unit, node.body.children);
   const wasInBlock = compiler.isInBlock;
   compiler.isInBlock = true;
-  const body = compileBody(compiler, node.body.children, inner);
+  const body = compiler.body(node.body.children, inner);
   compiler.isInBlock = wasInBlock;
   const place = compiler.place(node);
-  const { isTraced } = compiler.variant;
   return (slots) => {
-    const code = { slotCount: unit.slotCount, parameters, callerSlot, body, place, isTraced };
+    const code = { slotCount: unit.slotCount, parameters, callerSlot, body, place };
     define(slots, new MacroFunction(code, rootOf(slots)));
     return "";
   };
 }
 
 /** The body of a `{% call %}`, as the function that the macro knows as `caller`. */
-export function compileCaller(compiler: TemplateCompiler, node: Caller, scope: Scope): Compiled {
+export function compileCaller(node: Caller, scope: Scope): Compiled {
+  const { compiler } = scope;
   const inner = new Scope(scope.unit, scope, true);
-  const parameters = compileParameters(compiler, node.args.children, inner);
+  const parameters = compileParameters(node.args.children, inner);
   declareAssignments(inner, node.body.children);
-  const body = compileBody(compiler, node.body.children, inner);
+  const body = compiler.body(node.body.children, inner);
   const innerSlots = [...inner.variables.values()].map((variable) => variable.slot);
   const code = { parameters, innerSlots, body, place: compiler.place(node) };
   return { code: (slots) => new CallerFunction(code, slots) };

@@ -1,6 +1,5 @@
 import type { Binary, InlineIf, Unary } from "#render/ast.ts";
-import { type Compiled, constantOf, type TemplateCompiler } from "#render/compile/compiler.ts";
-import { ASKED, compileExpression, type Use } from "#render/compile/expression.ts";
+import { ASKED, type Compiled, constantOf, type Use } from "#render/compile/compiler.ts";
 import { emptyText } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
@@ -37,9 +36,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   Pow: power,
 };
 
-export function compileOperator(compiler: TemplateCompiler, node: Binary, scope: Scope): Compiled {
-  const left = compileExpression(compiler, node.left, scope);
-  const right = compileExpression(compiler, node.right, scope);
+export function compileOperator(node: Binary, scope: Scope): Compiled {
+  const { compiler } = scope;
+  const left = compiler.operand(node.left, scope);
+  const right = compiler.operand(node.right, scope);
   const operation = OPERATIONS[node.typename] ?? add;
   if (left.constant !== undefined && right.constant !== undefined) {
     return constantOf(operation(left.constant.value, right.constant.value));
@@ -63,32 +63,35 @@ export function compileOperator(compiler: TemplateCompiler, node: Binary, scope:
 }
 
 /** `or` and `and` yield one of their operands; the left one is only asked. */
-export function compileLogic(compiler: TemplateCompiler, node: Binary, scope: Scope, use: Use): Compiled {
-  const left = compileExpression(compiler, node.left, scope, ASKED).code;
-  const right = compileExpression(compiler, node.right, scope, use).code;
+export function compileLogic(node: Binary, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
+  const left = compiler.expression(node.left, scope, ASKED).code;
+  const right = compiler.expression(node.right, scope, use).code;
   return node.typename === "Or"
     ? { code: (slots) => left(slots) || right(slots) }
     : { code: (slots) => left(slots) && right(slots) };
 }
 
-export function compileUnary(compiler: TemplateCompiler, node: Unary, scope: Scope): Compiled {
+export function compileUnary(node: Unary, scope: Scope): Compiled {
+  const { compiler } = scope;
   if (node.typename === "Not") {
-    const target = compileExpression(compiler, node.target, scope, ASKED);
+    const target = compiler.expression(node.target, scope, ASKED);
     if (target.constant !== undefined) return constantOf(!target.constant.value);
     const { code } = target;
     return { code: (slots) => !code(slots) };
   }
   const operation = node.typename === "Neg" ? negate : toNumber;
-  const target = compileExpression(compiler, node.target, scope);
+  const target = compiler.operand(node.target, scope);
   if (target.constant !== undefined) return constantOf(operation(target.constant.value));
   const { code } = target;
   return { code: (slots) => operation(code(slots)) };
 }
 
-export function compileInlineIf(compiler: TemplateCompiler, node: InlineIf, scope: Scope, use: Use): Compiled {
-  const condition = compileExpression(compiler, node.cond, scope, ASKED).code;
-  const body = compileExpression(compiler, node.body, scope, use);
-  const otherwise = node.else_ === null ? emptyText : compileExpression(compiler, node.else_, scope, use);
+export function compileInlineIf(node: InlineIf, scope: Scope, use: Use): Compiled {
+  const { compiler } = scope;
+  const condition = compiler.expression(node.cond, scope, ASKED).code;
+  const body = compiler.expression(node.body, scope, use);
+  const otherwise = node.else_ === null ? emptyText : compiler.expression(node.else_, scope, use);
   const isOwnText = [body, otherwise].every((branch) => branch.constant !== undefined || branch.isOwnText === true);
   const bodyCode = body.code;
   const otherCode = otherwise.code;
@@ -96,9 +99,10 @@ export function compileInlineIf(compiler: TemplateCompiler, node: InlineIf, scop
   return { code, isOwnText };
 }
 
-export function compileIn(compiler: TemplateCompiler, node: Binary, scope: Scope): Compiled {
-  const needle = compileExpression(compiler, node.left, scope).code;
-  const haystack = compileExpression(compiler, node.right, scope);
+export function compileIn(node: Binary, scope: Scope): Compiled {
+  const { compiler } = scope;
+  const needle = compiler.operand(node.left, scope).code;
+  const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
   if (items !== undefined) return { code: (slots) => isIn(needle(slots), items) };
   const place = compiler.place(node);

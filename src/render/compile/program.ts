@@ -1,14 +1,5 @@
-import {
-  type Activation,
-  type BlockCode,
-  Instance,
-  lookupThrough,
-  type Names,
-  newSlots,
-  type Run,
-  type Slots,
-  type View,
-} from "#render/run.ts";
+import { type Activation, type BlockCode, loadNames, newOrigins, newSlots } from "#render/run.ts";
+import type { Instance, Names, Run, Slots, View } from "#render/run.ts";
 
 /** Compiled code: an expression yields a value, a body the text of its statements. */
 export type Code = (slots: Slots) => unknown;
@@ -23,7 +14,6 @@ export type ProgramParts = {
   readonly blocks: readonly BlockCode[];
   readonly names: Names;
   readonly exports: readonly (readonly [name: string, slot: number])[];
-  readonly isTraced: boolean;
   /** Running the root twice gives the same values: nothing is called in it. */
   readonly isConstant: boolean;
 };
@@ -46,17 +36,24 @@ export class Program {
 
   /** Runs the root; where it extends another template, that one runs on with this one's variables in view. */
   render(run: Run, instance: Instance, view: View | null): string {
+    const { tracer } = run;
+    const mark = tracer === null ? null : { offset: tracer.offset, spans: tracer.spans.length };
     const { slots, text } = this.evaluate(run, instance, view);
     const { parent } = slots[0];
-    return parent === null ? text : parent.render(run, instance, { names: this.#parts.names, slots, parent: view });
+    if (parent === null) return text;
+    if (tracer !== null && mark !== null) {
+      tracer.offset = mark.offset;
+      tracer.spans.length = mark.spans;
+    }
+    return parent.render(run, instance, { names: this.#parts.names, slots, parent: view });
   }
 
   evaluate(run: Run, instance: Instance, view: View | null): { slots: Slots; text: string } {
-    const { slotCount, context, body, isTraced } = this.#parts;
-    const sources = isTraced ? new Array<unknown>(slotCount) : null;
-    const activation: Activation = { run, instance, view, root: null, parent: null, block: null, sources };
+    const { slotCount, context, body } = this.#parts;
+    const origins = newOrigins(run);
+    const activation: Activation = { run, instance, view, root: null, parent: null, block: null, origins };
     const slots = newSlots(activation, slotCount);
-    for (const [name, slot] of context) slots[slot] = lookupThrough(view, instance, name);
+    loadNames(slots, context);
     return { slots, text: body(slots) };
   }
 }

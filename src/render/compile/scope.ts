@@ -1,4 +1,5 @@
 import type { Expr, Statement } from "#render/ast.ts";
+import type { TemplateCompiler } from "#render/compile/compiler.ts";
 
 /**
  * Where variables live. Nunjucks looks names up in frames while it runs; here every name of a unit gets a slot number when the
@@ -28,7 +29,10 @@ export class Unit {
   readonly root: Unit;
   readonly scope: Scope;
 
-  constructor(kind: "root" | "block" | "macro", root?: Unit) {
+  readonly compiler: TemplateCompiler;
+
+  constructor(compiler: TemplateCompiler, kind: "root" | "block" | "macro", root?: Unit) {
+    this.compiler = compiler;
     this.kind = kind;
     this.root = root ?? this;
     this.scope = new Scope(this, null);
@@ -59,6 +63,10 @@ export class Scope {
     this.unit = unit;
     this.parent = parent;
     this.isIsolated = isIsolated;
+  }
+
+  get compiler(): TemplateCompiler {
+    return this.unit.compiler;
   }
 
   declare(name: string, options: { isBound?: boolean; isImported?: boolean; loop?: LoopVariables } = {}): Variable {

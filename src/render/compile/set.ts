@@ -1,27 +1,31 @@
 import type { SetNode } from "#render/ast.ts";
-import { compileCapture } from "#render/compile/body.ts";
-import { FAILED, foreignFault, isSilenced, type TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
+import { FAILED, foreignFault, isSilenced } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
 import { TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
+import type { Origins } from "#render/trace/origin.ts";
 
-export type Assign = (slots: Slots, value: unknown) => void;
+/** Writes a variable; traced runs say where its value comes from. */
+export type Assign = (slots: Slots, value: unknown, origins?: Origins) => void;
 
 /** `set name`: an outer variable that has a value is changed, else one is made here. */
 function assignName(name: string, scope: Scope): Assign {
   const { slots: numbers, contextSlot } = resolveWrite(name, scope);
   const [own = 0, ...outer] = numbers;
-  if (outer.length === 0 && contextSlot === null) {
+  if (outer.length === 0 && contextSlot === null && !scope.compiler.variant.isTraced) {
     return (slots, value) => {
       slots[own] = value;
     };
   }
-  return (slots, value) => {
+  return (slots, value, origins) => {
     const number = numbers.find((candidate) => slots[candidate] !== undefined) ?? own;
     slots[number] = value;
     if (contextSlot !== null) slots[contextSlot] = value;
+    const traced = slots[0].origins;
+    if (traced === null) return;
+    traced[number] = origins;
+    if (contextSlot !== null) traced[contextSlot] = origins;
   };
 }
 
@@ -31,14 +35,19 @@ export function defineName(name: string, scope: Scope, options: { isImported?: b
   const isUnitScope = scope.parent === null;
   const contextSlot = isUnitScope && scope.unit.kind !== "macro" ? scope.unit.contextSlot(name) : slot;
   const isLeaked = isUnitScope && scope.unit.kind !== "root";
-  return (slots, value) => {
+  return (slots, value, origins) => {
     slots[slot] = value;
     if (contextSlot !== slot) slots[contextSlot] = value;
     if (isLeaked) slots[0].instance.define(name, value);
+    const traced = slots[0].origins;
+    if (traced === null) return;
+    traced[slot] = origins;
+    traced[contextSlot] = origins;
   };
 }
 
-export function compileSet(compiler: TemplateCompiler, node: SetNode, scope: Scope): TextCode {
+export function compileSet(node: SetNode, scope: Scope): TextCode {
+  const { compiler } = scope;
   const assigns: Assign[] = [];
   for (const target of node.targets) {
     if (target.typename === "Symbol") assigns.push(assignName(target.value, scope));
@@ -50,9 +59,10 @@ export function compileSet(compiler: TemplateCompiler, node: SetNode, scope: Sco
       });
     }
   }
-  const value = valueOf(compiler, node, scope);
+  const value = valueOf(node, scope);
   const [assign, ...more] = assigns;
   if (assign === undefined) return () => "";
+  if (compiler.variant.isTraced) return tracedSet(assigns, value);
   if (compiler.variant.isCollecting) return collectingSet(assigns, value);
   if (more.length === 0) {
     return (slots) => {
@@ -67,11 +77,24 @@ export function compileSet(compiler: TemplateCompiler, node: SetNode, scope: Sco
   };
 }
 
-function valueOf(compiler: TemplateCompiler, node: SetNode, scope: Scope): Code {
-  if (node.value !== null) return compileExpression(compiler, node.value, scope).code;
-  if (node.body !== undefined) return compileCapture(compiler, node.body, scope).code;
+function valueOf(node: SetNode, scope: Scope): Code {
+  const { compiler } = scope;
+  if (node.value !== null) return compiler.expression(node.value, scope).code;
+  if (node.body !== undefined) return compiler.capture(node.body, scope).code;
   return () => undefined;
 }
+
+/** A variable comes from what its value was read from and from the conditions around the `set`. */
+const tracedSet =
+  (assigns: readonly Assign[], value: Code): TextCode =>
+  (slots) => {
+    const { tracer } = slots[0].run;
+    if (tracer === null) return "";
+    const read = tracer.reading(() => value(slots));
+    const origins = read.origins.union(tracer.control);
+    for (const assign of assigns) assign(slots, read.value, origins);
+    return "";
+  };
 
 /** A value that cannot be computed is reported once; the variable then silences what reads it. */
 function collectingSet(assigns: readonly Assign[], value: Code): TextCode {

@@ -1,7 +1,5 @@
 import type { Statement } from "#render/ast.ts";
 import { compileBlock, compileExtends } from "#render/compile/block.ts";
-import { compileBody } from "#render/compile/body.ts";
-import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import { compileFor } from "#render/compile/for.ts";
 import { compileIf } from "#render/compile/if.ts";
 import { compileFromImport, compileImport, compileInclude } from "#render/compile/include.ts";
@@ -11,34 +9,35 @@ import type { Scope } from "#render/compile/scope.ts";
 import { compileSet } from "#render/compile/set.ts";
 import { compileSwitch } from "#render/compile/switch.ts";
 
-export function compileStatement(compiler: TemplateCompiler, node: Statement, scope: Scope): TextCode {
+export function compileStatement(node: Statement, scope: Scope): TextCode {
+  const { compiler } = scope;
   switch (node.typename) {
     case "If":
     case "IfAsync":
-      return compileIf(compiler, node, scope);
+      return compileIf(node, scope);
     case "For":
     case "AsyncEach":
     case "AsyncAll":
-      return compileFor(compiler, node, scope);
+      return compileFor(node, scope);
     case "Set":
-      return compileSet(compiler, node, scope);
+      return compileSet(node, scope);
     case "Switch":
-      return compileSwitch(compiler, node, scope);
+      return compileSwitch(node, scope);
     case "Macro":
-      return compileMacro(compiler, node, scope);
+      return compileMacro(node, scope);
     case "Block":
-      return compileBlock(compiler, node, scope);
+      return compileBlock(node, scope);
     case "Extends":
-      return compileExtends(compiler, node, scope);
+      return compileExtends(node, scope);
     case "Include":
-      return compileInclude(compiler, node, scope);
+      return compileInclude(node, scope);
     case "Import":
-      return compileImport(compiler, node, scope);
+      return compileImport(node, scope);
     case "FromImport":
-      return compileFromImport(compiler, node, scope);
+      return compileFromImport(node, scope);
     case "NodeList":
     case "Output":
-      return compileBody(compiler, [node], scope);
+      return compiler.body([node], scope);
     default:
       compiler.refuse(node, {
         code: "syntax",

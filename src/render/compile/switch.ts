@@ -1,25 +1,34 @@
 import type { Switch } from "#render/ast.ts";
-import { compileBody } from "#render/compile/body.ts";
-import type { TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import type { Slots } from "#render/run.ts";
+import { choiceOf, runChoice } from "#render/trace/trace-statement.ts";
 import { strictEquals } from "#render/values/operators.ts";
 
 /** `switch`: cases compare strictly; a case without a body falls through to the next one that has one. */
-export function compileSwitch(compiler: TemplateCompiler, node: Switch, scope: Scope): TextCode {
-  const value = compileExpression(compiler, node.expr, scope).code;
-  const otherwise = node.default === null ? () => "" : compileBody(compiler, node.default.children, scope);
+export function compileSwitch(node: Switch, scope: Scope): TextCode {
+  const { compiler } = scope;
+  const value = compiler.operand(node.expr, scope).code;
+  const last = node.default?.children ?? [];
+  const otherwise = compiler.body(last, scope);
   const bodies = node.cases.map(({ body }) =>
-    body.children.length === 0 ? null : compileBody(compiler, body.children, scope),
+    body.children.length === 0 ? null : compiler.body(body.children, scope),
   );
   const cases = node.cases.map(({ cond }, index) => ({
-    wanted: compileExpression(compiler, cond, scope).code,
+    wanted: compiler.operand(cond, scope).code,
     body: bodies.slice(index).find((body) => body !== null) ?? otherwise,
   }));
-  return (slots) => {
+  const choose = (slots: Slots): TextCode => {
     const got = value(slots);
-    for (const { wanted, body } of cases) if (strictEquals(wanted(slots), got)) return body(slots);
-    return otherwise(slots);
+    for (const { wanted, body } of cases) if (strictEquals(wanted(slots), got)) return body;
+    return otherwise;
+  };
+  if (!compiler.variant.isTraced) return (slots) => choose(slots)(slots);
+  const choice = choiceOf(compiler.place(node), [...node.cases.map(({ body }) => body.children), last], scope);
+  return (slots) => {
+    const { tracer } = slots[0].run;
+    if (tracer === null) return "";
+    const chosen = tracer.reading(() => choose(slots));
+    return runChoice(tracer, slots, { choice, origins: chosen.origins, body: chosen.value });
   };
 }

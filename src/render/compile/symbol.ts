@@ -1,31 +1,26 @@
 import type { SymbolNode } from "#render/ast.ts";
-import { type Compiled, FAILED, silence, type TemplateCompiler } from "#render/compile/compiler.ts";
-import type { Use } from "#render/compile/expression.ts";
+import { type Compiled, FAILED, silence, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { type NameRead, resolveName, type Scope } from "#render/compile/scope.ts";
-import { isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
-import { rootOf } from "#render/run.ts";
+import { describeSymbol, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
+import { rootOf, type Slots } from "#render/run.ts";
 
 /** Jinja's spelling of constants, where no variable has that name (Nunjucks' Jinja mode). */
 const JINJA_CONSTANTS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 
-export function compileSymbol(compiler: TemplateCompiler, node: SymbolNode, scope: Scope, use: Use): Compiled {
+export function compileSymbol(node: SymbolNode, scope: Scope, use: Use): Compiled {
+  const { variant } = scope.compiler;
   const name = node.value;
   const read = resolveName(name, scope);
   if (Object.hasOwn(JINJA_CONSTANTS, name)) return compileJinjaConstant(name, read);
-  const plain = readCode(read);
-  if (compiler.variant.isCollecting) {
-    const code: Code = (slots) => {
-      const value = plain(slots);
-      if (value === FAILED) silence();
-      return value;
-    };
-    return refuseUndefined(compiler, { code }, use, { node, scope });
-  }
+  const describe = describeSymbol(node, scope);
+  const at = { use, describe };
+  if (variant.isTraced) return refuseUndefined({ code: tracedRead(read) }, scope, at);
+  if (variant.isCollecting) return refuseUndefined({ code: silencedRead(readCode(read)) }, scope, at);
   const slot = singleSlot(read);
-  if (slot === null) return refuseUndefined(compiler, { code: plain }, use, { node, scope });
-  if (!isChecked(compiler, use)) return { code: plain, slot };
-  const fail = undefinedFailure(compiler, { node, scope });
+  if (slot === null) return refuseUndefined({ code: readCode(read) }, scope, at);
+  if (!isChecked(scope, use)) return { code: readCode(read), slot };
+  const fail = undefinedFailure(scope, describe);
   return {
     slot,
     code: (slots) => {
@@ -38,6 +33,30 @@ export function compileSymbol(compiler: TemplateCompiler, node: SymbolNode, scop
 
 const singleSlot = (read: NameRead): number | null =>
   read.rootSlot === null && read.slots.length === 1 ? (read.slots[0] ?? null) : null;
+
+/** A variable whose value could not be computed was reported where it was set. */
+const silencedRead =
+  (read: Code): Code =>
+  (slots) => {
+    const value = read(slots);
+    if (value === FAILED) silence();
+    return value;
+  };
+
+/** Reads a name and notes where its value comes from. */
+function tracedRead({ slots: numbers, rootSlot }: NameRead): Code {
+  const noteSlot = (slots: Slots, number: number): unknown => {
+    slots[0].run.tracer?.note(slots[0].origins?.[number]);
+    return slots[number];
+  };
+  return (slots) => {
+    for (const number of numbers) {
+      const value = noteSlot(slots, number);
+      if (value !== undefined) return value;
+    }
+    return rootSlot === null ? undefined : noteSlot(rootOf(slots), rootSlot);
+  };
+}
 
 /** Reads the first of the slots that has a value. */
 export function readCode({ slots: numbers, rootSlot }: NameRead): Code {

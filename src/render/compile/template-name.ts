@@ -1,19 +1,16 @@
 import type { Extends, FromImport, Import, Include } from "#render/ast.ts";
-import type { TemplateCompiler } from "#render/compile/compiler.ts";
-import { compileExpression } from "#render/compile/expression.ts";
 import type { Program } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { textOf } from "#render/values/text.ts";
 
+type Naming = Extends | FromImport | Import | Include;
+
 /** Finds the template that a statement names, inside the pack; null where it is missing and may be. */
-export function templateCode(
-  compiler: TemplateCompiler,
-  node: Extends | FromImport | Import | Include,
-  scope: Scope,
-): (slots: Slots) => Program | null {
-  const { code } = compileExpression(compiler, node.template, scope);
+export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Program | null {
+  const { compiler } = scope;
+  const { code } = compiler.operand(node.template, scope);
   const { template } = compiler;
   const mayMiss = node.typename === "Include" && node.ignoreMissing === true;
   const place = compiler.place(node);

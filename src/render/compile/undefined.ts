@@ -1,12 +1,10 @@
-import { pointerToken } from "#core/json.ts";
-import type { Expr } from "#render/ast.ts";
-import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
-import type { Use } from "#render/compile/expression.ts";
-import type { Code } from "#render/compile/program.ts";
-import { type Scope, visibleNames } from "#render/compile/scope.ts";
-import { TemplateFault } from "#render/fault.ts";
-import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
+import { pointerToken } from "#core/json.ts";
+import type { Expr, LookupVal, SymbolNode } from "#render/ast.ts";
+import type { Compiled, Use } from "#render/compile/compiler.ts";
+import { type Scope, visibleNames } from "#render/compile/scope.ts";
+import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
+import type { Slots } from "#render/run.ts";
 
 /** Ends a fast run: the collecting run that follows finds out where and what. */
 export const UNDEFINED = new TemplateFault({ code: "undefined", message: "a value is undefined", action: "" });
@@ -20,18 +18,29 @@ export function pathOf(node: Expr): string[] | null {
   return [...target, String(node.val.value)];
 }
 
-export const isChecked = (compiler: TemplateCompiler, use: Use) => compiler.variant.isStrict && !use.isAsking;
+export const isChecked = (scope: Scope, use: Use) => scope.compiler.variant.isStrict && !use.isAsking;
 
-type Context = { readonly node: Expr; readonly scope: Scope; readonly target?: Code };
+/** Ends the run, or in collecting variants the statement, because a needed value is undefined. */
+export type Fail = (slots: Slots) => never;
+export type Describe = (slots: Slots) => TemplateFault;
+
+export function undefinedFailure(scope: Scope, describe: Describe): Fail {
+  if (scope.compiler.variant.isCollecting) {
+    return (slots) => {
+      throw describe(slots);
+    };
+  }
+  return () => {
+    throw UNDEFINED;
+  };
+}
 
 /** The same expression, refusing an undefined value where the variant and the use ask for that. */
-export function refuseUndefined(compiler: TemplateCompiler, compiled: Compiled, use: Use, context: Context): Compiled {
-  if (!isChecked(compiler, use)) return compiled;
+export function refuseUndefined(compiled: Compiled, scope: Scope, at: { use: Use; describe: Describe }): Compiled {
+  if (!isChecked(scope, at.use)) return { ...compiled, describe: at.describe };
   const { code } = compiled;
-  const fail = undefinedFailure(compiler, context);
-  const { slot: _slot, ...rest } = compiled;
+  const fail = undefinedFailure(scope, at.describe);
   return {
-    ...rest,
     code: (slots) => {
       const value = code(slots);
       if (value === undefined) fail(slots);
@@ -40,47 +49,60 @@ export function refuseUndefined(compiler: TemplateCompiler, compiled: Compiled, 
   };
 }
 
-export function undefinedFailure(compiler: TemplateCompiler, context: Context): (slots: Slots) => never {
-  if (!compiler.variant.isCollecting) {
-    return () => {
-      throw UNDEFINED;
-    };
-  }
+/** A name that nothing around it has. */
+export function describeSymbol(node: SymbolNode, scope: Scope): Describe {
+  const place = scope.compiler.place(node);
   return (slots) => {
-    throw describe(compiler, context, slots);
+    const suggestion = didYouMean(node.value, namesAt(scope, slots));
+    const isMissing = !isVisible(scope, node.value);
+    return undefinedFault(place, {
+      what: `\`${node.value}\` is undefined`,
+      suggestion,
+      decision: isMissing ? `/${pointerToken(node.value)}` : undefined,
+    });
   };
 }
 
-function describe(compiler: TemplateCompiler, context: Context, slots: Slots): TemplateFault {
-  const { node, scope, target } = context;
-  const place = compiler.place(node.typename === "LookupVal" ? node.val : node);
-  const parent = target?.(slots);
-  if (node.typename === "LookupVal" && target !== undefined && (parent === undefined || parent === null)) {
-    const what = pathOf(node.target)?.join(".") ?? "the value before it";
-    const key = pathOf(node)?.at(-1) ?? "a key";
-    return undefinedFault({
-      message: `\`${what}\` is ${parent === null ? "null" : "undefined"}, so it has no \`${key}\``,
-      place,
-    });
-  }
+/** A member that its value does not have, or that is asked of nothing. */
+export function describeLookup(node: LookupVal, scope: Scope, target: Compiled): Describe {
+  const place = scope.compiler.place(node.val.typename === "Literal" ? node.val : node);
   const path = pathOf(node);
-  const name = path?.at(-1);
-  const known = node.typename === "Symbol" ? namesAt(scope, slots) : keysOf(parent);
-  const suggestion = name === undefined ? null : didYouMean(name, known);
-  const decision = decisionOf(node, { slots, parent, path });
-  const hint = suggestion === null ? "" : `; did you mean \`${suggestion}\`?`;
-  return undefinedFault({ message: `\`${path?.join(".") ?? "the value"}\` is undefined${hint}`, place, decision });
+  const what = path === null ? "the value" : `\`${path.join(".")}\``;
+  return (slots) => {
+    const parent = target.code(slots);
+    if (parent === undefined && target.describe !== undefined) return target.describe(slots);
+    if (parent === null) {
+      const before = pathOf(node.target)?.join(".") ?? "the value before it";
+      return undefinedFault(place, { what: `${what} is undefined, because \`${before}\` is null`, suggestion: null });
+    }
+    const key = path?.at(-1);
+    const isObject = typeof parent === "object" && parent !== undefined;
+    const pointer = isObject ? slots[0].run.host.pointerOf(parent) : undefined;
+    return undefinedFault(place, {
+      what: `${what} is undefined`,
+      suggestion: key === undefined || !isObject ? null : didYouMean(key, Object.keys(parent)),
+      decision: pointer === undefined || key === undefined ? undefined : `${pointer}/${pointerToken(key)}`,
+    });
+  };
 }
 
-const undefinedFault = (details: { message: string; place: TemplateFault["place"]; decision?: string | undefined }) =>
+/** A result of a call or filter. */
+export function describeResult(node: Expr, scope: Scope, what: string): Describe {
+  const place = scope.compiler.place(node);
+  return () => undefinedFault(place, { what: `${what} is undefined`, suggestion: null });
+}
+
+type Missing = { readonly what: string; readonly suggestion: string | null; readonly decision?: string | undefined };
+
+const undefinedFault = (place: TemplatePlace, { what, suggestion, decision }: Missing) =>
   new TemplateFault({
-    ...details,
     code: "undefined",
+    message: suggestion === null ? what : `${what}; did you mean \`${suggestion}\`?`,
     action:
       "Correct the name, give the decision a default in the schema, or test it with `is defined` or `| default(...)`.",
+    place,
+    decision,
   });
-
-const keysOf = (value: unknown): string[] => (typeof value === "object" && value !== null ? Object.keys(value) : []);
 
 function namesAt(scope: Scope, slots: Slots): Set<string> {
   const { instance, view } = slots[0];
@@ -90,15 +112,7 @@ function namesAt(scope: Scope, slots: Slots): Set<string> {
   return names;
 }
 
-/** The decision that is missing: known where the value before the last key is part of the decisions. */
-function decisionOf(
-  node: Expr,
-  known: { slots: Slots; parent: unknown; path: readonly string[] | null },
-): string | undefined {
-  const { slots, parent, path } = known;
-  const name = path?.at(-1);
-  if (name === undefined) return undefined;
-  if (node.typename === "Symbol") return `/${pointerToken(name)}`;
-  const pointer = typeof parent === "object" && parent !== null ? slots[0].run.host.pointerOf(parent) : undefined;
-  return pointer === undefined ? undefined : `${pointer}/${pointerToken(name)}`;
+function isVisible(scope: Scope, name: string): boolean {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.variables.has(name)) return true;
+  return false;
 }

@@ -42,7 +42,7 @@ const fromJson: Filter = (run, input) => {
   }
 };
 
-const defaultTo: Filter = (_run, input, fallback, isForFalsy) =>
+const defaultTo: Filter = (_run, input, ...[fallback, isForFalsy]) =>
   isForFalsy ? input || fallback : input === undefined ? fallback : input;
 
 export const dataFilters: Record<string, Filter> = {

@@ -14,7 +14,7 @@ const nl2br: Filter = (_run, input) => {
 function withoutTags(text: string): string {
   let result = "";
   let from = 0;
-  let lastClose = text.lastIndexOf(">");
+  const lastClose = text.lastIndexOf(">");
   for (let at = text.indexOf("<"); at !== -1 && at < lastClose;) {
     const end = tagEnd(text, at);
     if (end === -1) {
@@ -69,7 +69,7 @@ const LEADING = /^(?:\(|<|&lt;)/;
 const TRAILING = /(?:\.|,|\)|\n|&gt;)$/;
 const EMAIL = /^[\w.!#$%&'*+\-/=?^`{|}~]+@[a-z\d-]+(\.[a-z\d-]+)+$/i;
 
-const urlize: Filter = (run, input, length, nofollow) => {
+const urlize: Filter = (run, input, ...[length, nofollow]) => {
   const text = requireText("urlize", input);
   run.charge(text.length >>> 2);
   const attribute = nofollow === true ? ' rel="nofollow"' : "";

@@ -28,7 +28,7 @@ const attributeGetter = (attribute: unknown) => {
   };
 };
 
-const batch: Filter = (run, input, count, fill) => {
+const batch: Filter = (run, input, ...[count, fill]) => {
   const items = itemsOf("batch", input);
   const size = Number(primitiveOf(count));
   if (fill) run.checkItems(size, "batch");
@@ -47,7 +47,7 @@ const batch: Filter = (run, input, count, fill) => {
   return rows;
 };
 
-const slice: Filter = (run, input, count, fill) => {
+const slice: Filter = (run, input, ...[count, fill]) => {
   const isText = typeof input === "string" || input instanceof SafeString;
   const source = isText ? input.toString() : requireList("slice", input);
   const slices = Number(primitiveOf(count));
@@ -94,7 +94,7 @@ const missingAttribute = (filter: string, attribute: unknown) =>
     action: "Give every item this attribute, or select those that have it.",
   });
 
-const dictsort: Filter = (run, input, isCaseSensitive, by) => {
+const dictsort: Filter = (run, input, ...[isCaseSensitive, by]) => {
   if (!isMapping(input)) throw typeFault("dictsort", "a mapping", input);
   if (by !== undefined && by !== "key" && by !== "value") {
     throw new TemplateFault({
@@ -125,7 +125,7 @@ const groupby: Filter = (run, input, attribute) => {
   return groups;
 };
 
-const join: Filter = (run, input, separator, attribute) => {
+const join: Filter = (run, input, ...[separator, attribute]) => {
   const items = attribute ? copyOf(input).map((item) => attributeOf(run, item, attribute)) : requireList("join", input);
   return joinTexts(run, items, separator ? textOf(separator) : "");
 };
@@ -152,7 +152,7 @@ const list: Filter = (_run, input) => {
 const reverse: Filter = (_run, input) =>
   typeof input === "string" ? input.split("").reverse().join("") : copyOf(input).reverse();
 
-const sum: Filter = (run, input, attribute, start) => {
+const sum: Filter = (run, input, ...[attribute, start]) => {
   const items = attribute ? copyOf(input).map((item) => attributeOf(run, item, attribute)) : requireList("sum", input);
   let total: unknown = 0;
   for (const item of items) {
@@ -164,7 +164,7 @@ const sum: Filter = (run, input, attribute, start) => {
 
 const selectBy =
   (isKept: boolean): Filter =>
-  (run, input, name, argument) => {
+  (run, input, ...[name, argument]) => {
     const test = testNamed(name === undefined ? "truthy" : name);
     const items = itemsOf("select", input);
     run.charge(items.length);

@@ -4,7 +4,7 @@ import { primitiveOf } from "#render/values/operators.ts";
 
 const ROUNDERS: Record<string, (value: number) => number> = { ceil: Math.ceil, floor: Math.floor };
 
-const round: Filter = (_run, input, precision, method) => {
+const round: Filter = (_run, input, ...[precision, method]) => {
   const factor = Math.pow(10, Number(primitiveOf(precision)) || 0);
   const rounder = typeof method === "string" && Object.hasOwn(ROUNDERS, method) ? ROUNDERS[method] : undefined;
   return (rounder ?? Math.round)(Number(primitiveOf(input)) * factor) / factor;

@@ -2,6 +2,7 @@ import { type Filter, optionalText, requireText } from "#render/filters/filter.t
 import type { Run } from "#render/run.ts";
 import { primitiveOf } from "#render/values/operators.ts";
 import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
+import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { textOf } from "#render/values/text.ts";
 
 const isNothing = (value: unknown) => value === null || value === undefined || value === false;
@@ -28,7 +29,7 @@ const center: Filter = (run, input, width) => {
   return likeInput(input, left + text + " ".repeat(Math.max(0, Math.ceil(spaces / 2))));
 };
 
-const indent: Filter = (run, input, width, indentFirst) => {
+const indent: Filter = (run, input, ...[width, indentFirst]) => {
   const text = optionalText("indent", input);
   if (text === "") return "";
   const columns = numberOr(width, 4);
@@ -48,7 +49,12 @@ const keepUnitText = (input: unknown, text: string): unknown => {
 
 const trim: Filter = (_run, input) => keepUnitText(input, requireText("trim", input).trim());
 
-const replace: Filter = (run, input, from, to, countMax) => {
+const replace: Filter = (run, input, ...[from, to, countMax]) => {
+  if (from instanceof RegexLiteral) {
+    const text = requireText("replace", input);
+    run.charge(text.length);
+    return from.replace(text, String(primitiveOf(to)));
+  }
   const old = typeof from === "number" ? String(from) : from;
   if (typeof old !== "string") return input;
   const isText = typeof input === "string" || input instanceof SafeString;
@@ -78,7 +84,7 @@ function replaceText(run: Run, text: string, change: { old: string; replacement:
   return result + text.slice(from);
 }
 
-const truncate: Filter = (_run, input, length, killWords, end) => {
+const truncate: Filter = (_run, input, ...[length, killWords, end]) => {
   const text = optionalText("truncate", input);
   const chars = numberOr(length, 255);
   if (text.length <= chars) return isNothing(input) ? "" : input;

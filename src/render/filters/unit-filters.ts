@@ -69,7 +69,8 @@ function quoteAssignment(name: string, value: unknown): string {
 /** A text for a key whose kind is `string` (Description=): nothing is quoted there, so what would break it is refused. */
 const quadletText: Filter = (_run, input) => {
   const text = printable("quadlet_text", input).trim();
-  const isBroken = [...text].some((char) => char.charCodeAt(0) < 0x20 || char.charCodeAt(0) === 0x7f);
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  const isBroken = /[\0-\x1f\x7f]/.test(text);
   if (!isBroken && !text.endsWith("\\") && !/^["']|["']$/.test(text)) {
     return new SafeString(text.replaceAll("%", "%%"), true);
   }

@@ -27,12 +27,13 @@ export function memberOf(run: Run, target: unknown, key: unknown): unknown {
     if (typeof key === "number") return target[key];
     const name = String(primitiveOf(key));
     if (Object.hasOwn(target, name)) return (target as unknown as Record<string, unknown>)[name];
-    return bind(run, arrayMethods, name, target);
+    return bind(run, methodNamed(arrayMethods, name), target);
   }
   const name = String(primitiveOf(key));
   if (Object.hasOwn(target, name)) return (target as Record<string, unknown>)[name];
   if (target instanceof Map || target instanceof Set) return name === "size" ? target.size : undefined;
-  return run.host.isJinja ? bind(run, objectMethods, name, target as Record<string, unknown>) : undefined;
+  const method = run.host.isJinja ? methodNamed(objectMethods, name) : undefined;
+  return bind(run, method, target as Record<string, unknown>);
 }
 
 function memberOfString(run: Run, target: string, key: unknown): unknown {
@@ -40,12 +41,13 @@ function memberOfString(run: Run, target: string, key: unknown): unknown {
   const name = String(primitiveOf(key));
   if (name === "length") return target.length;
   if (/^(0|[1-9]\d*)$/.test(name)) return target[Number(name)];
-  return bind(run, stringMethods, name, target);
+  return bind(run, methodNamed(stringMethods, name), target);
 }
 
-function bind<T>(run: Run, methods: Record<string, Method<T>>, name: string, target: T): unknown {
-  if (!Object.hasOwn(methods, name)) return undefined;
-  const method = methods[name];
+const methodNamed = <T>(methods: Record<string, Method<T>>, name: string): Method<T> | undefined =>
+  Object.hasOwn(methods, name) ? methods[name] : undefined;
+
+function bind<T>(run: Run, method: Method<T> | undefined, target: T): unknown {
   if (method === undefined) return undefined;
   return (...args: unknown[]) => {
     run.chargeValue(target);

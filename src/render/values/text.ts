@@ -1,5 +1,6 @@
 import { TemplateFault } from "#render/fault.ts";
 import { Marked } from "#render/values/marked.ts";
+import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 const LIST_DEPTH_MAX = 64;
@@ -34,7 +35,13 @@ export function textOf(value: unknown): string {
 }
 
 const objectTag = (value: object) =>
-  value instanceof Map ? "[object Map]" : value instanceof Set ? "[object Set]" : "[object Object]";
+  value instanceof RegexLiteral
+    ? value.toString()
+    : value instanceof Map
+      ? "[object Map]"
+      : value instanceof Set
+        ? "[object Set]"
+        : "[object Object]";
 
 function textOfList(list: readonly unknown[], budget: { charsLeft: number; depth: number }): string {
   if (++budget.depth > LIST_DEPTH_MAX) {

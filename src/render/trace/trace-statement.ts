@@ -1,0 +1,117 @@
+import type { Statement } from "#render/ast.ts";
+import type { Code, TextCode } from "#render/compile/program.ts";
+import { importedName, resolveName, type Scope } from "#render/compile/scope.ts";
+import type { TemplatePlace } from "#render/fault.ts";
+import type { Slots } from "#render/run.ts";
+import type { Origins } from "#render/trace/origin.ts";
+import type { Tracer } from "#render/trace/tracer.ts";
+
+/** What a traced `if`, `switch` or `for` knows of itself beside its code. */
+export type Choice = {
+  readonly place: TemplatePlace;
+  /** Whatever is chosen consists of whole lines, so the line after it is not touched. */
+  readonly isLinewise: boolean;
+  /** Slots that its bodies may write: their values depend on the choice, also where nothing was written. */
+  readonly assigned: readonly number[];
+};
+
+export const choiceOf = (place: TemplatePlace, bodies: readonly (readonly Statement[])[], scope: Scope): Choice => ({
+  place,
+  isLinewise: bodies.every(isLinewise),
+  assigned: assignedSlots(bodies, scope),
+});
+
+function assignedSlots(bodies: readonly (readonly Statement[])[], scope: Scope): number[] {
+  const names = new Set<string>();
+  for (const body of bodies) collectNames(body, names);
+  return [...new Set([...names].flatMap((name) => resolveName(name, scope).slots))];
+}
+
+function collectNames(node: unknown, names: Set<string>): void {
+  if (Array.isArray(node)) {
+    for (const item of node) collectNames(item, names);
+    return;
+  }
+  if (typeof node !== "object" || node === null || !("typename" in node)) return;
+  const statement = node as Statement;
+  if (statement.typename === "Macro" || statement.typename === "Block") return;
+  if (statement.typename === "Set") {
+    for (const target of statement.targets) if (target.typename === "Symbol") names.add(target.value);
+  }
+  if (statement.typename === "FromImport")
+    for (const child of statement.names.children) names.add(importedName(child).alias);
+  if (statement.typename === "Import" && statement.target.typename === "Symbol") names.add(statement.target.value);
+  for (const child of Object.values(statement)) if (typeof child === "object") collectNames(child, names);
+}
+
+/** Statements that yield no text of their own. */
+const SILENT: ReadonlySet<string> = new Set(["Set", "Macro", "Import", "FromImport", "Extends"]);
+
+/** Whether a body is empty or ends with a line break whatever is chosen inside. */
+export function isLinewise(statements: readonly Statement[]): boolean {
+  for (const node of statements.toReversed()) {
+    if (SILENT.has(node.typename)) continue;
+    if (node.typename === "Output") {
+      const last = node.children.at(-1);
+      if (last?.typename !== "TemplateData") return false;
+      if (last.value === "") continue;
+      return last.value.endsWith("\n");
+    }
+    if (!bodiesOf(node)?.every(isLinewise)) return false;
+  }
+  return true;
+}
+
+function bodiesOf(node: Statement): (readonly Statement[])[] | null {
+  switch (node.typename) {
+    case "NodeList":
+      return [node.children];
+    case "If":
+    case "IfAsync":
+      return [node.body.children, node.else_ === null ? [] : [node.else_]];
+    case "For":
+    case "AsyncEach":
+    case "AsyncAll":
+      return [node.body.children, node.else_?.children ?? []];
+    default:
+      return null;
+  }
+}
+
+/** Runs the chosen body under its condition, and records the condition for all that it put out. */
+export function runChoice(
+  tracer: Tracer,
+  slots: Slots,
+  made: { choice: Choice; origins: Origins; body: TextCode },
+): string {
+  const { choice, origins, body } = made;
+  const start = tracer.offset;
+  const text = tracer.under(origins, () => body(slots));
+  const traced = slots[0].origins;
+  if (traced !== null && origins !== tracer.none) {
+    const all = origins.union(tracer.control);
+    for (const slot of choice.assigned) traced[slot] = all.union(traced[slot] ?? tracer.none);
+  }
+  tracer.addCondition(choice.place, start, { origins, isLinewise: choice.isLinewise });
+  return text;
+}
+
+export type TracedArm = { readonly condition: Code; readonly body: TextCode };
+
+/** Arms are tried in order; all conditions that were asked decide. */
+export function tracedIf(arms: readonly TracedArm[], otherwise: TextCode, choice: Choice): TextCode {
+  return (slots) => {
+    const { tracer } = slots[0].run;
+    if (tracer === null) return "";
+    let origins = tracer.none;
+    let body = otherwise;
+    for (const arm of arms) {
+      const read = tracer.reading(() => arm.condition(slots));
+      origins = origins.union(read.origins);
+      if (!read.value) continue;
+      body = arm.body;
+      break;
+    }
+    return runChoice(tracer, slots, { choice, origins, body });
+  };
+}
