@@ -51,7 +51,11 @@ export type Expr =
   | Compare;
 
 export type NodeList = NodeOf<"NodeList"> & { readonly children: readonly Statement[] };
-export type Root = NodeOf<"Root"> & { readonly children: readonly Statement[] };
+/** `setInside`: names that loops and call bodies in it set; those variables are apart from the context's (see scope.ts). */
+export type Root = NodeOf<"Root"> & {
+  readonly children: readonly Statement[];
+  readonly setInside: ReadonlySet<string>;
+};
 export type Output = NodeOf<"Output"> & { readonly children: readonly Expr[] };
 /** `ifAsync`, `asyncEach` and `asyncAll` are read as their plain forms: nothing in this engine waits. */
 export type If = NodeOf<"If" | "IfAsync"> & {
@@ -77,7 +81,11 @@ export type Switch = NodeOf<"Switch"> & {
   readonly default: NodeList | null;
 };
 export type Macro = NodeOf<"Macro"> & { readonly name: Expr; readonly args: ExprList; readonly body: NodeList };
-export type Block = NodeOf<"Block"> & { readonly name: SymbolNode; readonly body: NodeList };
+export type Block = NodeOf<"Block"> & {
+  readonly name: SymbolNode;
+  readonly body: NodeList;
+  readonly setInside: ReadonlySet<string>;
+};
 export type Extends = NodeOf<"Extends"> & { readonly template: Expr };
 export type Include = NodeOf<"Include"> & { readonly template: Expr; readonly ignoreMissing: boolean | null };
 export type Import = NodeOf<"Import"> & {

@@ -1,15 +1,15 @@
 import { type Finding, hasErrors } from "#core/finding.ts";
 import type { Pack, PackOutput } from "#core/pack.ts";
 import { err, ok, type Result } from "#core/result.ts";
-import type { AnyNode, Root } from "#render/ast.ts";
-import { childNodes, compileTemplate } from "#render/compile/compile-template.ts";
+import { type CompiledTemplate, compileTemplate } from "#render/compile/compile-template.ts";
 import type { Variant } from "#render/compile/compiler.ts";
 import type { Program } from "#render/compile/program.ts";
 import { missingTemplate } from "#render/compile/template-name.ts";
 import { placeOf, type TemplateFault } from "#render/fault.ts";
+import { isUnitFile } from "#render/unit-file.ts";
 import { findingOfFault, sortedFindings } from "#render/finding-of-fault.ts";
 import { candidatePaths, findInPack } from "#render/pack-paths.ts";
-import { parseTemplate } from "#render/parse-template.ts";
+import { type ParsedTemplate, parseTemplate } from "#render/parse-template.ts";
 
 export type CompileOptions = {
   /** Slices, mapping methods and True, False, None, as Nunjucks' Jinja mode has them. On unless told otherwise. */
@@ -34,13 +34,13 @@ export class CompiledPack {
   readonly isJinja: boolean;
   /** Sources of the templates by path, and of the outputs' conditions by `conditionName`. */
   readonly sources: Readonly<Record<string, string>>;
-  readonly trees: ReadonlyMap<string, Root>;
-  readonly #programs = new Map<string, Map<string, Program>>();
+  readonly trees: ReadonlyMap<string, ParsedTemplate>;
+  readonly #programs = new Map<number, Map<string, CompiledTemplate>>();
 
   constructor(parts: {
     pack: Pack;
     sources: Record<string, string>;
-    trees: ReadonlyMap<string, Root>;
+    trees: ReadonlyMap<string, ParsedTemplate>;
     isJinja: boolean;
   }) {
     this.pack = parts.pack;
@@ -51,7 +51,11 @@ export class CompiledPack {
 
   /** The program of one template in one variant; null where the pack has no such template. */
   program(path: string, variant: Variant): Program | null {
-    const key = Object.values(variant).map(Number).join("");
+    return this.compiled(path, variant)?.program ?? null;
+  }
+
+  compiled(path: string, variant: Variant): CompiledTemplate | null {
+    const key = variantKey(variant);
     let programs = this.#programs.get(key);
     if (programs === undefined) {
       programs = new Map();
@@ -61,9 +65,9 @@ export class CompiledPack {
     if (known !== undefined) return known;
     const tree = this.trees.get(path);
     if (tree === undefined) return null;
-    const { program } = compileTemplate(path, tree, variant);
-    programs.set(path, program);
-    return program;
+    const compiled = compileTemplate(path, tree, variant);
+    programs.set(path, compiled);
+    return compiled;
   }
 
   /** A template by the name that another one uses for it. */
@@ -73,6 +77,22 @@ export class CompiledPack {
   }
 }
 
+const variantKey = (variant: Variant): number =>
+  Number(variant.isStrict) +
+  2 * Number(variant.isUnit) +
+  4 * Number(variant.isCollecting) +
+  8 * Number(variant.isTraced) +
+  16 * Number(variant.isAutoescaped) +
+  32 * Number(variant.throwOnUndefined);
+
+/** The variant that a render asks for first: checking a template compiles it, and that work is kept. */
+function firstVariant(pack: Pack, path: string): Variant {
+  const outputs = pack.outputs.filter((output) => output.template === path);
+  return outputs.length > 0 && outputs.every((output) => isUnitFile(output.output))
+    ? { ...STRICT, isUnit: true }
+    : STRICT;
+}
+
 /** Outputs' `when` conditions are compiled as small templates of this name. */
 export const conditionName = (output: PackOutput): string => `leger-pack.json (when of ${output.output})`;
 
@@ -80,7 +100,7 @@ export const conditionName = (output: PackOutput): string => `leger-pack.json (w
 export function compilePack(pack: Pack, options: CompileOptions = {}): Result<CompiledPack, Finding[]> {
   const isJinja = options.isJinja ?? true;
   const sources = templateSources(pack);
-  const trees = new Map<string, Root>();
+  const trees = new Map<string, ParsedTemplate>();
   const faults: TemplateFault[] = missingOutputs(pack);
   const parseOptions = { trimBlocks: pack.engine.trim_blocks, lstripBlocks: pack.engine.lstrip_blocks, isJinja };
   for (const [path, source] of Object.entries(sources)) {
@@ -93,7 +113,7 @@ export function compilePack(pack: Pack, options: CompileOptions = {}): Result<Co
     faults.push(...missingReferences(pack, path, parsed.value));
   }
   const compiled = new CompiledPack({ pack, sources, trees, isJinja });
-  for (const [path, tree] of trees) faults.push(...compileTemplate(path, tree, STRICT).faults);
+  for (const path of trees.keys()) faults.push(...(compiled.compiled(path, firstVariant(pack, path))?.faults ?? []));
   const findings = sortedFindings(faults.map((fault) => findingOfFault(fault, sources)));
   return hasErrors(findings) ? err(findings) : ok(compiled);
 }
@@ -122,11 +142,10 @@ const missingOutputs = (pack: Pack): TemplateFault[] =>
     .map((output) => missingTemplate(output.template, { template: "leger-pack.json", line: 1, column: 1 }));
 
 /** Templates named by a literal must exist; `ignore missing` and computed names are left to the render. */
-function missingReferences(pack: Pack, path: string, node: AnyNode): TemplateFault[] {
-  const faults = childNodes(node).flatMap((child) => missingReferences(pack, path, child));
-  if (!("template" in node) || node.template.typename !== "Literal") return faults;
-  if (node.typename === "Include" && node.ignoreMissing === true) return faults;
-  const name = String(node.template.value);
-  if (findInPack(pack.files, name, path) === null) faults.push(missingTemplate(name, placeOf(path, node)));
-  return faults;
+function missingReferences(pack: Pack, path: string, { references }: ParsedTemplate): TemplateFault[] {
+  return references.flatMap((node) => {
+    if (node.template.typename !== "Literal" || (node.typename === "Include" && node.ignoreMissing === true)) return [];
+    const name = String(node.template.value);
+    return findInPack(pack.files, name, path) === null ? [missingTemplate(name, placeOf(path, node))] : [];
+  });
 }

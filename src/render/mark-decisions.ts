@@ -1,7 +1,10 @@
-import { isJsonObject, type Json, type JsonObject, pointerToken } from "#core/json.ts";
+import { isJsonObject, type JsonObject, pointerToken } from "#core/json.ts";
 import { Marked, type MarkKind } from "#render/values/marked.ts";
 
 export type Marks = { readonly sensitive: readonly string[]; readonly secretRefs: readonly string[] };
+
+/** Marks by the way to them, so that each list and mapping on the way is copied once. */
+type MarkTree = { kind: MarkKind | null; readonly children: Map<string, MarkTree> };
 
 /**
  * The decisions with their marked values closed up in `Marked`; what is not marked is shared, not copied. Empty values stay
@@ -12,45 +15,51 @@ export function markDecisions(
   marks: Marks,
   isSensitiveOutput: boolean,
 ): Record<string, unknown> {
-  let marked: unknown = decisions;
-  for (const pointer of marks.secretRefs)
-    marked = markAt(marked, tokensOf(pointer), { kind: "secret_ref", pointer: "" });
-  if (!isSensitiveOutput) {
-    for (const pointer of marks.sensitive)
-      marked = markAt(marked, tokensOf(pointer), { kind: "sensitive", pointer: "" });
-  }
-  return marked as Record<string, unknown>;
+  const tree: MarkTree = { kind: null, children: new Map() };
+  if (!isSensitiveOutput) for (const pointer of marks.sensitive) plant(tree, pointer, "sensitive");
+  for (const pointer of marks.secretRefs) plant(tree, pointer, "secret_ref");
+  return markedValue(decisions, tree, "") as Record<string, unknown>;
 }
 
-const tokensOf = (pointer: string): string[] =>
-  pointer
-    .split("/")
-    .slice(1)
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-
-type Mark = { readonly kind: MarkKind; readonly pointer: string };
-
-function markAt(value: unknown, tokens: readonly string[], mark: Mark): unknown {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return markAll(value as Json, mark);
-  const pointer = `${mark.pointer}/${pointerToken(token)}`;
-  if (Array.isArray(value)) {
-    const index = Number(token);
-    if (!(index in value)) return value;
-    return value.with(index, markAt(value[index], rest, { ...mark, pointer }));
+function plant(root: MarkTree, pointer: string, kind: MarkKind): void {
+  let at = root;
+  for (const token of pointer.split("/").slice(1)) {
+    const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+    let child = at.children.get(key);
+    if (child === undefined) {
+      child = { kind: null, children: new Map() };
+      at.children.set(key, child);
+    }
+    at = child;
   }
-  if (!isJsonObject(value) || !Object.hasOwn(value, token)) return value;
-  return { ...value, [token]: markAt(value[token], rest, { ...mark, pointer }) };
+  at.kind = kind;
 }
 
-function markAll(value: unknown, mark: Mark): unknown {
-  if (value instanceof Marked || !value) return value;
+function markedValue(value: unknown, tree: MarkTree, pointer: string): unknown {
+  if (tree.kind !== null) return closedUp(value, tree.kind, pointer);
   if (Array.isArray(value)) {
-    return value.map((item, index) => markAll(item, { ...mark, pointer: `${mark.pointer}/${index}` }));
+    const items: unknown[] = [...(value as unknown[])];
+    for (const [key, child] of tree.children) {
+      const index = Number(key);
+      if (index in items) items[index] = markedValue(items[index], child, `${pointer}/${key}`);
+    }
+    return items;
   }
-  if (!isJsonObject(value)) return new Marked(value, mark);
+  if (!isJsonObject(value)) return value;
+  const copy: Record<string, unknown> = { ...value };
+  for (const [key, child] of tree.children) {
+    if (Object.hasOwn(copy, key)) copy[key] = markedValue(copy[key], child, `${pointer}/${pointerToken(key)}`);
+  }
+  return copy;
+}
+
+/** A marked list or mapping keeps its shape; the values in it are closed up. */
+function closedUp(value: unknown, kind: MarkKind, pointer: string): unknown {
+  if (!value) return value;
+  if (Array.isArray(value)) return value.map((item: unknown, index) => closedUp(item, kind, `${pointer}/${index}`));
+  if (!isJsonObject(value)) return new Marked(value, { kind, pointer });
   const entries = Object.entries(value).map(([key, item]) => {
-    return [key, markAll(item, { ...mark, pointer: `${mark.pointer}/${pointerToken(key)}` })] as const;
+    return [key, closedUp(item, kind, `${pointer}/${pointerToken(key)}`)] as const;
   });
   return Object.fromEntries(entries);
 }

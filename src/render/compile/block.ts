@@ -47,7 +47,7 @@ export function viewCode(scope: Scope): (slots: View["slots"]) => View {
 /** The code of a block. All blocks of a template are compiled after its root, nested ones too. */
 export function compileBlockBody(compiler: TemplateCompiler, node: Block): BlockCode {
   const unit = new Unit(compiler, "block");
-  const scope = openUnitScope(unit, node.body.children);
+  const scope = openUnitScope(unit, node.body.children, node.setInside);
   const body = compiler.body(node.body.children, scope);
   const place = compiler.place(node);
   const block: BlockCode = {

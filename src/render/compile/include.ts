@@ -1,6 +1,7 @@
 import type { FromImport, Import, Include } from "#render/ast.ts";
 import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import { viewCode } from "#render/compile/block.ts";
+import { TextFunction } from "#render/macro-function.ts";
 import type { Program, TextCode } from "#render/compile/program.ts";
 import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
@@ -43,6 +44,7 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   const find = templateCode(node, scope);
   const names = node.withContext === true ? visibleNames(scope) : null;
   const view = viewCode(scope);
+  const writeBack = names === null ? null : writeThrough(names);
   const place = compiler.place(node);
   return (slots) => {
     const program = find(slots);
@@ -59,7 +61,7 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     run.depth--;
     const exported = exportsFrom(program, inner);
     if (names === null && program.isConstant) run.modules.set(program, exported);
-    if (names !== null) writeThrough(slots, names, exported);
+    writeBack?.(slots, program, exported);
     return exported;
   };
 }
@@ -76,13 +78,23 @@ function exportsFrom(program: Program, slots: Slots): Exports {
   return exported;
 }
 
-/** Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. */
-function writeThrough(slots: Slots, names: Names, exported: Exports): void {
-  for (const [name, value] of Object.entries(exported)) {
-    if (typeof value === "object" && value !== null && value.constructor !== Object && !Array.isArray(value)) continue;
-    const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
-    if (number !== undefined) slots[number] = value;
-  }
+/**
+ * Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. Which names that may be is known
+ * once both are compiled.
+ */
+function writeThrough(names: Names): (slots: Slots, program: Program, exported: Exports) => void {
+  let shared: { readonly program: Program; readonly names: readonly string[] } | null = null;
+  return (slots, program, exported) => {
+    if (shared?.program !== program) {
+      const both = program.exports.map(([name]) => name).filter((name) => names.has(name));
+      shared = { program, names: both };
+    }
+    for (const name of shared.names) {
+      const value = exported[name];
+      const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
+      if (number !== undefined && value !== undefined && !(value instanceof TextFunction)) slots[number] = value;
+    }
+  };
 }
 
 export function compileImport(node: Import, scope: Scope): TextCode {

@@ -6,6 +6,8 @@ import { defineName } from "#render/compile/set.ts";
 import { CallerFunction, MacroFunction, type Parameter } from "#render/macro-function.ts";
 import { rootOf } from "#render/run.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 type Declared = { readonly name: string; readonly defaultExpr: Expr | null };
 
 /** Parameters by position, then those with defaults (which the parser gives as keyword arguments). */
@@ -51,7 +53,7 @@ export function compileMacro(node: Macro, scope: Scope): TextCode {
   const unit = new Unit(compiler, "macro", scope.unit.root);
   const parameters = compileParameters(node.args.children, unit.scope);
   const callerSlot = unit.scope.declare("caller").slot;
-  const inner = openUnitScope(unit, node.body.children);
+  const inner = openUnitScope(unit, node.body.children, NONE);
   const wasInBlock = compiler.isInBlock;
   compiler.isInBlock = true;
   const body = compiler.body(node.body.children, inner);

@@ -208,37 +208,15 @@ export function importedName(node: Expr | { typename: "Pair"; key: Expr; value: 
 }
 
 /**
- * Names that a loop or call body inside sets. A unit's own variable of such a name must keep a slot apart from the context's, because
- * that `set` changes the variable and not the context, which macros read.
+ * Opens a unit's scope over its statements. Variables share the context's slot, except those that a loop or call body inside sets: such
+ * a `set` changes the variable and not the context, which macros read.
  */
-export function namesSetInside(statements: readonly Statement[]): Set<string> {
-  const names = new Set<string>();
-  const visit = (node: unknown, isInside: boolean): void => {
-    if (Array.isArray(node)) {
-      for (const item of node) visit(item, isInside);
-      return;
-    }
-    if (typeof node !== "object" || node === null || !("typename" in node)) return;
-    const typed = node as Statement | Expr;
-    if (typed.typename === "Macro" || typed.typename === "Block") return;
-    if (typed.typename === "Set" && isInside) {
-      for (const target of typed.targets) if (target.typename === "Symbol") names.add(target.value);
-    }
-    const isNested = isInside || "arr" in typed || typed.typename === "Caller";
-    for (const child of Object.values(typed)) if (typeof child === "object") visit(child, isNested);
-  };
-  visit(statements, false);
-  return names;
-}
-
-/** Opens a unit's scope over its statements; variables that nothing nested sets share the context's slot. */
-export function openUnitScope(unit: Unit, statements: readonly Statement[]): Scope {
+export function openUnitScope(unit: Unit, statements: readonly Statement[], setInside: ReadonlySet<string>): Scope {
   const { scope } = unit;
   declareAssignments(scope, statements);
   if (unit.kind === "macro") return scope;
-  const separate = namesSetInside(statements);
   for (const [name, variable] of scope.variables) {
-    if (!separate.has(name)) unit.context.set(name, variable.slot);
+    if (!setInside.has(name)) unit.context.set(name, variable.slot);
   }
   return scope;
 }

@@ -14,11 +14,18 @@ export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Prog
   const { template } = compiler;
   const mayMiss = node.typename === "Include" && node.ignoreMissing === true;
   const place = compiler.place(node);
+  // A pack never changes, and this code belongs to one pack and variant: the last answer stays right.
+  let last: { readonly name: unknown; readonly program: Program } | null = null;
   return (slots) => {
     const name = code(slots);
+    if (last !== null && last.name === name) return last.program;
     const program = slots[0].run.host.find(name, template);
-    if (program !== null || mayMiss) return program;
-    throw missingTemplate(textOf(name), place);
+    if (program === null) {
+      if (mayMiss) return null;
+      throw missingTemplate(textOf(name), place);
+    }
+    last = { name, program };
+    return program;
   };
 }
 

@@ -1,0 +1,445 @@
+import type {
+  Block,
+  Case,
+  Expr,
+  ExprList,
+  Extends,
+  FromImport,
+  FunCall,
+  If,
+  Import,
+  Include,
+  KeywordArgs,
+  NodeList,
+  Output,
+  Pair,
+  Root,
+  Statement,
+  SymbolNode,
+  TemplateData,
+} from "#render/ast.ts";
+import { ExpressionParser } from "#render/parse/expression-parser.ts";
+import type { Token } from "#render/parse/scanner.ts";
+import { TokenReader } from "#render/parse/token-reader.ts";
+
+export type ParseOptions = { readonly trimBlocks: boolean; readonly lstripBlocks: boolean; readonly isJinja: boolean };
+
+/** A parsed template, with what compiling needs to know of it as a whole. */
+export type ParsedTemplate = {
+  readonly root: Root;
+  /** All blocks, outer before inner. */
+  readonly blocks: readonly Block[];
+  /** The statements that name other templates. */
+  readonly references: readonly (Extends | FromImport | Import | Include)[];
+  /** Something is called outside of macros and blocks: evaluating the template twice may differ. */
+  readonly callsAtTopLevel: boolean;
+};
+
+/** What is known of the part of a template that shares one set of variables. */
+type UnitFacts = { depth: number; readonly setInside: Set<string>; hasCalls: boolean };
+
+/**
+ * Nunjucks' grammar of statements. The tree is the one that Nunjucks' own parser makes (test-node/render compares them); only `raw`
+ * that is never closed is refused here, and unknown ends of input are named.
+ */
+export class TemplateParser {
+  readonly #tokens: TokenReader;
+  readonly #expressions: ExpressionParser;
+  readonly #blocks: Block[] = [];
+  readonly #references: ParsedTemplate["references"][number][] = [];
+  #unit: UnitFacts = { depth: 0, setInside: new Set(), hasCalls: false };
+  #endNames: readonly string[] = [];
+
+  constructor(source: string, options: ParseOptions) {
+    this.#tokens = new TokenReader(source, options);
+    this.#expressions = new ExpressionParser(this.#tokens, options.isJinja);
+  }
+
+  parse(): ParsedTemplate {
+    const children = this.#statements();
+    this.#unit.hasCalls ||= this.#expressions.hasCalls;
+    const root: Root = { typename: "Root", lineno: 0, colno: 0, children, setInside: this.#unit.setInside };
+    return { root, blocks: this.#blocks, references: this.#references, callsAtTopLevel: this.#unit.hasCalls };
+  }
+
+  /** Statements up to the end, or up to a tag that ends the statement around them, which is left unread. */
+  #statements(): Statement[] {
+    const tokens = this.#tokens;
+    const statements: Statement[] = [];
+    for (;;) {
+      const token = tokens.next();
+      switch (token.type) {
+        case "end":
+          return statements;
+        case "data":
+          statements.push(this.#text(token));
+          break;
+        case "comment":
+          tokens.dropsLeadingSpace = token.value.charAt(token.value.length - 3) === "-";
+          break;
+        case "variable-start":
+          statements.push(this.#variable(token));
+          break;
+        default: {
+          tokens.dropsLeadingSpace = false;
+          const statement = this.#statement();
+          if (statement === null) return statements;
+          statements.push(statement);
+        }
+      }
+    }
+  }
+
+  #text({ value, lineno, colno }: Token): Output {
+    const tokens = this.#tokens;
+    const text = tokens.dropsLeadingSpace ? value.trimStart() : value;
+    tokens.dropsLeadingSpace = false;
+    const next = tokens.peek();
+    const isTag = next.type === "block-start" || next.type === "variable-start" || next.type === "comment";
+    const data: TemplateData = {
+      typename: "TemplateData",
+      lineno,
+      colno,
+      value: isTag && next.value.charAt(2) === "-" ? text.trimEnd() : text,
+    };
+    return { typename: "Output", lineno, colno, children: [data] };
+  }
+
+  #variable({ lineno, colno }: Token): Output {
+    const tokens = this.#tokens;
+    const expr = this.#expressions.expression();
+    const end = tokens.peek();
+    if (end.type !== "variable-end") tokens.fail("expected variable end");
+    tokens.next();
+    tokens.dropsLeadingSpace = end.value.startsWith("-");
+    return { typename: "Output", lineno, colno, children: [expr] };
+  }
+
+  #body(...endNames: readonly string[]): NodeList {
+    const outer = this.#endNames;
+    this.#endNames = endNames;
+    const children = this.#statements();
+    this.#endNames = outer;
+    return { typename: "NodeList", lineno: 0, colno: 0, children };
+  }
+
+  #statement(): Statement | null {
+    const tokens = this.#tokens;
+    const tag = tokens.peek();
+    if (tag.type !== "symbol") tokens.fail("tag name expected", tag);
+    if (this.#endNames.includes(tag.value)) return null;
+    const parse = STATEMENTS[tag.value];
+    if (parse === undefined) return tokens.fail(`unknown block tag: ${tag.value}`, tag);
+    tokens.next();
+    return parse(this, tag);
+  }
+
+  raw(tag: Token): Output {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tokens.endTag(tag.value);
+    const { scanner } = tokens;
+    const end = new RegExp(`\\{%\\s*(end)?${tag.value}\\s*%\\}`, "g");
+    end.lastIndex = scanner.index;
+    let depth = 1;
+    for (let match = end.exec(scanner.source); match !== null; match = end.exec(scanner.source)) {
+      depth += match[1] === undefined ? 1 : -1;
+      if (depth > 0) continue;
+      const value = scanner.source.slice(scanner.index, match.index);
+      scanner.jumpTo(match.index + match[0].length);
+      const data: TemplateData = { typename: "TemplateData", lineno, colno, value };
+      return { typename: "Output", lineno, colno, children: [data] };
+    }
+    return tokens.fail(`${tag.value} is never closed`, tag);
+  }
+
+  if(tag: Token): If {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const cond = this.#expressions.expression();
+    tokens.endTag(tag.value);
+    const body = this.#body("elif", "elseif", "else", "endif");
+    const typename = tag.value === "ifAsync" ? "IfAsync" : "If";
+    const next = tokens.peek();
+    if (tokens.isSymbol("elif", "elseif")) {
+      tokens.next();
+      return { typename, lineno, colno, cond, body, else_: this.if(next) };
+    }
+    if (!tokens.isSymbol("else", "endif")) tokens.fail("parseIf: expected elif, else, or endif, got end of file", tag);
+    tokens.endNamedTag();
+    if (next.value === "endif") return { typename, lineno, colno, cond, body, else_: null };
+    const otherwise = this.#body("endif");
+    this.#end("endif", tag);
+    return { typename, lineno, colno, cond, body, else_: otherwise };
+  }
+
+  /** The end tag of a statement; `open` is where the statement began. */
+  #end(name: string, open: Token): void {
+    if (!this.#tokens.isSymbol(name)) this.#tokens.fail(`${open.value} is never closed: expected ${name}`, open);
+    this.#tokens.endNamedTag();
+  }
+
+  for(tag: Token): Statement {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const [typename, endName] = LOOPS[tag.value] ?? (["For", "endfor"] as const);
+    const first = this.#expressions.primary();
+    if (first.typename !== "Symbol") return tokens.fail("parseFor: variable name expected for loop");
+    const names: Expr[] = [first];
+    while (tokens.skip("comma")) names.push(this.#expressions.primary());
+    if (!tokens.skipSymbol("in")) tokens.fail('parseFor: expected "in" keyword for loop', tag);
+    const arr = this.#expressions.expression();
+    tokens.endTag(tag.value);
+    this.#unit.depth++;
+    const body = this.#body(endName, "else");
+    let otherwise: NodeList | null = null;
+    if (tokens.skipSymbol("else")) {
+      tokens.endTag("else");
+      otherwise = this.#body(endName);
+    }
+    this.#unit.depth--;
+    this.#end(endName, tag);
+    const isSingle = names.length === 1;
+    const name = isSingle
+      ? first
+      : ({ typename: "Array", lineno: first.lineno, colno: first.colno, children: names } as const);
+    return { typename, lineno, colno, arr, name, body, else_: otherwise };
+  }
+
+  set(tag: Token): Statement {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const targets: Expr[] = [this.#expressions.primary()];
+    while (tokens.skip("comma")) targets.push(this.#expressions.primary());
+    for (const target of targets) if (target.typename === "Symbol") this.#noteSet(target);
+    if (tokens.skipValue("operator", "=")) {
+      const value = this.#expressions.expression();
+      tokens.endTag(tag.value);
+      return { typename: "Set", lineno, colno, targets, value };
+    }
+    if (tokens.peek().type !== "block-end") tokens.fail("parseSet: expected = or block end in set tag", tag);
+    tokens.endTag(tag.value);
+    const body = this.#body("endset");
+    this.#end("endset", tag);
+    return { typename: "Set", lineno, colno, targets, value: null, body: { typename: "Capture", lineno, colno, body } };
+  }
+
+  #noteSet(target: SymbolNode): void {
+    if (this.#unit.depth > 0) this.#unit.setInside.add(target.value);
+  }
+
+  switch(tag: Token): Statement {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const expr = this.#expressions.expression();
+    tokens.endTag("switch");
+    this.#body("case", "default", "endswitch");
+    const cases: Case[] = [];
+    do {
+      const at = tokens.peek();
+      tokens.skipSymbol("case");
+      const cond = this.#expressions.expression();
+      tokens.endTag("switch");
+      const body = this.#body("case", "default", "endswitch");
+      cases.push({ typename: "Case", lineno: at.lineno, colno: at.colno, cond, body });
+    } while (tokens.isSymbol("case"));
+    let otherwise: NodeList | null = null;
+    if (tokens.isSymbol("default")) {
+      tokens.endNamedTag();
+      otherwise = this.#body("endswitch");
+    }
+    this.#end("endswitch", tag);
+    return { typename: "Switch", lineno, colno, expr, cases, default: otherwise };
+  }
+
+  /** Parses what has variables of its own. */
+  #inUnit<T>(parse: () => T): { value: T; facts: UnitFacts } {
+    const outer = this.#unit;
+    outer.hasCalls ||= this.#expressions.hasCalls;
+    const facts: UnitFacts = { depth: 0, setInside: new Set(), hasCalls: false };
+    this.#unit = facts;
+    const value = parse();
+    this.#unit = outer;
+    this.#expressions.hasCalls = false;
+    return { value, facts };
+  }
+
+  macro(tag: Token): Statement {
+    const { lineno, colno } = tag;
+    const name = this.#expressions.primaryAlone();
+    const args = this.#expressions.signature();
+    this.#tokens.endTag(tag.value);
+    const { value: body } = this.#inUnit(() => this.#body("endmacro"));
+    this.#end("endmacro", tag);
+    return { typename: "Macro", lineno, colno, name, args, body };
+  }
+
+  call(tag: Token): Output {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const none: ExprList = { typename: "NodeList", lineno, colno, children: [] };
+    const args = tokens.peek().type === "left-paren" ? this.#expressions.signature() : none;
+    const callee = this.#expressions.primary();
+    if (callee.typename !== "FunCall") return tokens.fail("call needs a macro with its arguments", tag);
+    tokens.endTag(tag.value);
+    this.#unit.depth++;
+    const body = this.#body("endcall");
+    this.#unit.depth--;
+    this.#end("endcall", tag);
+    const name: SymbolNode = { typename: "Symbol", lineno, colno, value: "caller" };
+    const pair: Pair = {
+      typename: "Pair",
+      lineno,
+      colno,
+      key: name,
+      value: { typename: "Caller", lineno, colno, name, args, body },
+    };
+    return { typename: "Output", lineno, colno, children: [withKeyword(callee, pair)] };
+  }
+
+  block(tag: Token): Block {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const name = this.#expressions.primary();
+    if (name.typename !== "Symbol") return tokens.fail("parseBlock: variable name expected", tag);
+    tokens.endTag(tag.value);
+    const index = this.#blocks.length;
+    // Outer blocks come before inner ones: the place is taken before the body is read.
+    const setInside = new Set<string>();
+    const placeholder: Block = { typename: "Block", lineno, colno, name, body: EMPTY_BODY, setInside };
+    this.#blocks.push(placeholder);
+    const { value: body, facts } = this.#inUnit(() => this.#body("endblock"));
+    if (!tokens.skipSymbol("endblock")) tokens.fail("parseBlock: expected endblock, got end of file", tag);
+    tokens.skipSymbol(name.value);
+    tokens.endTag("endblock");
+    const block: Block = { ...placeholder, body, setInside: facts.setInside };
+    this.#blocks[index] = block;
+    return block;
+  }
+
+  extends(tag: Token): Extends {
+    const template = this.#expressions.expression();
+    this.#tokens.endTag(tag.value);
+    const node: Extends = { typename: "Extends", lineno: tag.lineno, colno: tag.colno, template };
+    this.#references.push(node);
+    return node;
+  }
+
+  include(tag: Token): Include {
+    const template = this.#expressions.expression();
+    const ignoreMissing = this.#tokens.skipSymbol("ignore") && this.#tokens.skipSymbol("missing") ? true : null;
+    this.#tokens.endTag(tag.value);
+    const node: Include = { typename: "Include", lineno: tag.lineno, colno: tag.colno, template, ignoreMissing };
+    this.#references.push(node);
+    return node;
+  }
+
+  import(tag: Token): Import {
+    const template = this.#expressions.expression();
+    if (!this.#tokens.skipSymbol("as")) this.#tokens.fail('parseImport: expected "as" keyword', tag);
+    const target = this.#expressions.expression();
+    const withContext = this.#withContext();
+    this.#tokens.endTag(tag.value);
+    const node: Import = { typename: "Import", lineno: tag.lineno, colno: tag.colno, template, target, withContext };
+    this.#references.push(node);
+    return node;
+  }
+
+  from(tag: Token): FromImport {
+    const tokens = this.#tokens;
+    const { lineno, colno } = tag;
+    const template = this.#expressions.expression();
+    if (!tokens.skipSymbol("import")) tokens.fail("parseFrom: expected import", tag);
+    const children: (SymbolNode | Pair)[] = [];
+    let withContext: boolean | null = null;
+    while (tokens.peek().type !== "block-end") {
+      if (children.length > 0 && !tokens.skip("comma")) tokens.fail("parseFrom: expected comma", tag);
+      const name = this.#importName();
+      const alias = tokens.skipSymbol("as") ? this.#importName() : null;
+      children.push(
+        alias === null ? name : { typename: "Pair", lineno: name.lineno, colno: name.colno, key: name, value: alias },
+      );
+      withContext = this.#withContext();
+    }
+    if (children.length === 0) tokens.fail("parseFrom: Expected at least one import name", tag);
+    tokens.endTag(tag.value);
+    const names: FromImport["names"] = { typename: "NodeList", lineno: 0, colno: 0, children };
+    const node: FromImport = { typename: "FromImport", lineno, colno, template, names, withContext };
+    this.#references.push(node);
+    return node;
+  }
+
+  #importName(): SymbolNode {
+    const name = this.#expressions.primary();
+    if (name.typename !== "Symbol") return this.#tokens.fail("parseFrom: expected a name", name);
+    if (name.value.startsWith("_")) {
+      this.#tokens.fail("parseFrom: names starting with an underscore cannot be imported", name);
+    }
+    return name;
+  }
+
+  #withContext(): boolean | null {
+    const isWith = this.#tokens.isSymbol("with") ? true : this.#tokens.isSymbol("without") ? false : null;
+    if (isWith === null) return null;
+    this.#tokens.next();
+    if (!this.#tokens.skipSymbol("context")) this.#tokens.fail("parseFrom: expected context after with/without");
+    return isWith;
+  }
+
+  filter(): Output {
+    const name = this.#expressions.filterName();
+    const { lineno, colno } = name;
+    const rest = this.#expressions.filterArguments();
+    this.#tokens.endTag("filter");
+    const body = this.#body("endfilter");
+    this.#end("endfilter", { type: "symbol", value: "filter", lineno, colno });
+    const args: ExprList = {
+      typename: "NodeList",
+      lineno,
+      colno,
+      children: [{ typename: "Capture", lineno, colno, body }, ...rest],
+    };
+    return { typename: "Output", lineno, colno, children: [{ typename: "Filter", lineno, colno, name, args }] };
+  }
+}
+
+const EMPTY_BODY: NodeList = { typename: "NodeList", lineno: 0, colno: 0, children: [] };
+
+const LOOPS: Readonly<Record<string, readonly ["For" | "AsyncEach" | "AsyncAll", string]>> = {
+  for: ["For", "endfor"],
+  asyncEach: ["AsyncEach", "endeach"],
+  asyncAll: ["AsyncAll", "endall"],
+};
+
+function withKeyword(call: FunCall, pair: Pair): FunCall {
+  const last = call.args.children.at(-1);
+  const known = last?.typename === "KeywordArgs" ? last : null;
+  const { lineno, colno } = pair;
+  const keywords: KeywordArgs =
+    known === null
+      ? { typename: "KeywordArgs", lineno, colno, children: [pair] }
+      : { ...known, children: [...known.children, pair] };
+  const positional = known === null ? call.args.children : call.args.children.slice(0, -1);
+  return { ...call, args: { ...call.args, children: [...positional, keywords] } };
+}
+
+type ParseStatement = (parser: TemplateParser, tag: Token) => Statement;
+
+const STATEMENTS: Readonly<Record<string, ParseStatement>> = Object.assign(Object.create(null) as object, {
+  raw: (parser, tag) => parser.raw(tag),
+  verbatim: (parser, tag) => parser.raw(tag),
+  if: (parser, tag) => parser.if(tag),
+  ifAsync: (parser, tag) => parser.if(tag),
+  for: (parser, tag) => parser.for(tag),
+  asyncEach: (parser, tag) => parser.for(tag),
+  asyncAll: (parser, tag) => parser.for(tag),
+  block: (parser, tag) => parser.block(tag),
+  extends: (parser, tag) => parser.extends(tag),
+  include: (parser, tag) => parser.include(tag),
+  set: (parser, tag) => parser.set(tag),
+  macro: (parser, tag) => parser.macro(tag),
+  call: (parser, tag) => parser.call(tag),
+  import: (parser, tag) => parser.import(tag),
+  from: (parser, tag) => parser.from(tag),
+  filter: (parser) => parser.filter(),
+  switch: (parser, tag) => parser.switch(tag),
+} satisfies Record<string, ParseStatement>);
