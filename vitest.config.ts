@@ -2,20 +2,35 @@ import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { makeLocalSecrets } from "./tools/local-secrets.ts";
+import { sharedUpstreams } from "./tools/upstreams/shared-upstreams.ts";
 
-// Behaviour in workerd on real D1, KV, R2 and Queues. Storage is shared by the tests of a run
-// (`isolate: false` saves two seconds per file), so each test makes tenants of its own.
-export default defineConfig(async () => ({
-  plugins: [
-    cloudflareTest({
-      wrangler: { configPath: "./wrangler.toml" },
-      miniflare: {
-        bindings: {
-          ...makeLocalSecrets(),
-          TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+// Behaviour in workerd on real D1, KV, R2 and Queues. Storage is shared by the tests of a run, so each test makes
+// tenants of its own (isolate: false saves two seconds per file).
+export default defineConfig(async () => {
+  const upstreams = await sharedUpstreams();
+  return {
+    plugins: [
+      cloudflareTest({
+        wrangler: { configPath: "./wrangler.toml" },
+        miniflare: {
+          bindings: {
+            ...makeLocalSecrets(),
+            GITHUB_API_URL: upstreams.githubUrl,
+            TAILSCALE_API_URL: upstreams.tailscaleUrl,
+            OPERATOR_LOGINS: "alice@github",
+            TEST_UPSTREAMS_URL: upstreams.url,
+            TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+            TEST_MIGRATIONS_DOWN: await readD1Migrations(path.join(import.meta.dirname, "migrations-down")),
+          },
         },
-      },
-    }),
-  ],
-  test: { setupFiles: ["./test/setup.ts"], include: ["test/**/*.test.ts"], isolate: false, testTimeout: 30_000 },
-}));
+      }),
+    ],
+    test: {
+      globalSetup: ["./tools/upstreams/shared-upstreams.ts"],
+      setupFiles: ["./test/setup.ts"],
+      include: ["test/**/*.test.ts"],
+      isolate: false,
+      testTimeout: 30_000,
+    },
+  };
+});

@@ -1,7 +1,8 @@
 declare namespace Cloudflare {
   interface Env {
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
-    TEST_UPSTREAM_CONTROL_URL: string;
+    TEST_MIGRATIONS_DOWN: import("cloudflare:test").D1Migration[];
+    TEST_UPSTREAMS_URL: string;
   }
 }
 interface ImportMeta {

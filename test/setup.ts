@@ -2,10 +2,8 @@ import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll } from "vitest";
 
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-
 // The test runtime lets code be made from strings, which a deployed Worker refuses. Make it refuse here too, so that no
-// test passes by what production forbids.
+// test passes by what production forbids. (Hooks come before the await: after it, Vitest no longer knows its runner.)
 const original = globalThis.Function;
 beforeAll(() => {
   const refuse = () => {
@@ -16,3 +14,5 @@ beforeAll(() => {
 afterAll(() => {
   globalThis.Function = original;
 });
+
+await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);

@@ -37,8 +37,7 @@ export async function commitVersion(deps: Deps, principal: Principal, draft: Ver
   const statements = await commitStatements(deps, principal, { draft, versionId, auditId, now });
   try {
     const results = await db.batch(statements);
-    const row = versionStore.selectById.rows(results.at(-1))[0];
-    return row ? { kind: "committed", version: versionStore.fromRow(row) } : { kind: "guard_failed" };
+    return outcomeOf(results, draft);
   } catch (cause) {
     deps.log("commit.failed", { workspace_id: principal.workspaceId, version_id: versionId, cause: causeText(cause) });
     return afterLostAnswer(deps, principal, { draft, versionId, cause });
@@ -96,8 +95,26 @@ async function commitStatements(
     },
   };
   statements.push(await auditStore.forVersion(db, entry, versionId));
-  statements.push(versionStore.selectById.bind(db, { id: versionId, workspace_id: principal.workspaceId }));
+  statements.push(...readBack(db, principal, { draft, versionId }));
   return statements;
+}
+
+type Committed = { draft: VersionDraft; versionId: string };
+
+/** What came of it: is our version there, and if not, did a twin with the same key make one? */
+function readBack(db: D1Database, principal: Principal, { draft, versionId }: Committed): D1PreparedStatement[] {
+  const version = versionStore.selectById.bind(db, { id: versionId, workspace_id: principal.workspaceId });
+  if (!draft.idempotency) return [version];
+  const { route, key } = draft.idempotency;
+  return [version, idempotencyStore.select.bind(db, { principal: principal.actor, route, key })];
+}
+
+function outcomeOf(results: D1Result[], draft: VersionDraft): CommitOutcome {
+  const [version, key] = results.slice(draft.idempotency ? -2 : -1);
+  const row = versionStore.selectById.rows(version)[0];
+  if (row) return { kind: "committed", version: versionStore.fromRow(row) };
+  // A twin that came first also took the name or moved the parent: its key says that it was this very request.
+  return idempotencyStore.select.rows(key).length > 0 ? { kind: "key_taken" } : { kind: "guard_failed" };
 }
 
 /** The fourth round trip, only taken when the third gave no answer: what did it do? */
@@ -106,21 +123,7 @@ async function afterLostAnswer(
   principal: Principal,
   { draft, versionId, cause }: { draft: VersionDraft; versionId: string; cause: unknown },
 ): Promise<CommitOutcome> {
-  const { idempotency } = draft;
-  const [version, key] = await db.batch([
-    versionStore.selectById.bind(db, { id: versionId, workspace_id: principal.workspaceId }),
-    ...(idempotency
-      ? [
-          idempotencyStore.select.bind(db, {
-            principal: principal.actor,
-            route: idempotency.route,
-            key: idempotency.key,
-          }),
-        ]
-      : []),
-  ]);
-  const row = versionStore.selectById.rows(version)[0];
-  if (row) return { kind: "committed", version: versionStore.fromRow(row) };
-  if (idempotencyStore.select.rows(key).length > 0) return { kind: "key_taken" };
+  const outcome = outcomeOf(await db.batch(readBack(db, principal, { draft, versionId })), draft);
+  if (outcome.kind !== "guard_failed") return outcome;
   throw AppError.of("storage_unavailable", {}, { cause });
 }

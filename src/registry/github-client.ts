@@ -16,8 +16,8 @@ export function githubClient({ http, settings, log }: Pick<Deps, "http" | "setti
     baseUrl: settings.GITHUB_API_URL,
     ...(settings.GITHUB_TOKEN && { auth: settings.GITHUB_TOKEN }),
     userAgent: "leger-registry",
-    request: { fetch: http, retries: 2 },
-    retry: { doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451], retryAfterBaseValue: 200 },
+    request: { fetch: http },
+    retry: { retries: 2, doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451], retryAfterBaseValue: 200 },
     log: {
       debug: () => {},
       info: () => {},

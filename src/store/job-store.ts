@@ -77,8 +77,8 @@ const makeDue = statement<{ version_id: string; now: string }>(
 /** Oldest first. `nudged_before`: jobs younger than that still have a message on its way. */
 const selectDue = statement<{ now: string; nudged_before: string; limit: number }, { version_id: string }>(
   `SELECT version_id FROM render_jobs
-   WHERE (state = 'queued' AND next_attempt_at <= :now AND next_attempt_at <= :nudged_before)
-      OR (state = 'rendering' AND lease_until <= :now)
+   WHERE state IN ('queued', 'rendering') AND next_attempt_at <= :now
+     AND CASE state WHEN 'queued' THEN next_attempt_at <= :nudged_before ELSE lease_until <= :now END
    ORDER BY next_attempt_at LIMIT :limit`,
   { crossesTenants: true },
 );

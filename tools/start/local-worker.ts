@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeLocalSecrets } from "../local-secrets.ts";
+
+export const ROOT = path.join(import.meta.dirname, "../..");
+const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const READY_SECONDS_MAX = 60;
+
+export type LocalWorker = { url: string; log: string; playCron(cron: string): Promise<void>; stop(): Promise<void> };
+
+/**
+ * The product on this machine: migrations into the embedded D1, then `wrangler dev` with KV, R2 and Queues, state under
+ * `folder`. Offline and without a login. Local cron never fires by itself: `playCron` does. The runtime is started in a
+ * process group of its own, because ending wrangler alone would leave workerd behind.
+ */
+export async function startLocalWorker(options: {
+  folder: string;
+  port: number;
+  vars: Record<string, string>;
+  progress: (what: string) => void;
+}): Promise<LocalWorker> {
+  const { folder, progress } = options;
+  const port = (await isFree(options.port)) ? options.port : await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const state = path.join(folder, "state");
+  const log = path.join(folder, "worker.log");
+  mkdirSync(state, { recursive: true });
+  const secrets = localSecrets(folder);
+
+  progress("applying migrations to the local database");
+  await run(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state], log);
+
+  progress("starting the worker");
+  const vars = Object.entries({ ...options.vars, PUBLIC_URL: url }).flatMap(([name, value]) => [
+    "--var",
+    `${name}:${value}`,
+  ]);
+  const args = [
+    "dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--persist-to",
+    state,
+    "--env-file",
+    secrets,
+    ...vars,
+  ];
+  const child = spawn(process.execPath, [WRANGLER, ...args, "--show-interactive-dev-session=false"], {
+    cwd: ROOT,
+    env: wranglerEnv(),
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const sink = createWriteStream(log, { flags: "a" });
+  child.stdout.pipe(sink);
+  child.stderr.pipe(sink);
+  const stop = () => endGroup(child);
+  try {
+    await waitUntilReady(url, child, log);
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+  const playCron = async (cron: string) => {
+    const response = await fetch(`${url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
+    if (!response.ok) throw new Error(`cron "${cron}" ended with ${response.status}; see ${log}`);
+    await response.body?.cancel();
+  };
+  return { url, log, playCron, stop };
+}
+
+const wranglerEnv = () => ({
+  ...process.env,
+  CI: "1",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_LOG_PATH: path.join(ROOT, ".wrangler/logs"),
+  NO_UPDATE_NOTIFIER: "1",
+});
+
+/** Made once per folder and kept, so that tokens outlive a restart. Never committed: the folder is ignored by git. */
+function localSecrets(folder: string): string {
+  const file = path.join(folder, "secrets.env");
+  if (!existsSync(file)) {
+    const lines = Object.entries(makeLocalSecrets()).map(([name, value]) => `${name}='${value}'\n`);
+    writeFileSync(file, lines.join(""), { mode: 0o600 });
+  }
+  return file;
+}
+
+async function run(args: string[], log: string): Promise<void> {
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
+    cwd: ROOT,
+    env: wranglerEnv(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const sink = createWriteStream(log, { flags: "a" });
+  child.stdout.pipe(sink, { end: false });
+  child.stderr.pipe(sink, { end: false });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  sink.end();
+  if (code !== 0) throw new Error(`wrangler ${args.slice(0, 3).join(" ")} failed; ${log} says:\n${tail(log)}`);
+}
+
+async function waitUntilReady(url: string, child: ChildProcess, log: string): Promise<void> {
+  for (let tries = 0; tries < READY_SECONDS_MAX * 10; tries++) {
+    if (child.exitCode !== null) throw new Error(`the worker ended; ${log} says:\n${tail(log)}`);
+    const response = await fetch(`${url}/health`).catch(() => null);
+    await response?.body?.cancel();
+    if (response?.ok) return;
+    await sleep(100);
+  }
+  throw new Error(`the worker did not answer within ${READY_SECONDS_MAX} seconds; ${log} says:\n${tail(log)}`);
+}
+
+const tail = (file: string) =>
+  existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n").slice(-15).join("\n") : "";
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  process.kill(-child.pid, "SIGTERM");
+  const isLate = Symbol("late");
+  if ((await Promise.race([ended, sleep(3000, isLate)])) === isLate) process.kill(-child.pid, "SIGKILL");
+}
+
+const listenOn = (port: number) =>
+  new Promise<number | null>((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(null));
+    server.listen(port, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : null));
+    });
+  });
+const isFree = async (port: number) => (await listenOn(port)) !== null;
+const freePort = async () => (await listenOn(0)) ?? 0;
