@@ -1,7 +1,7 @@
 import type { Finding } from "#core/finding.ts";
 import { ALL_CHECKS } from "#quadlet/checks/all-checks.ts";
-import type { CheckContext } from "#quadlet/checks/check.ts";
-import { loadUnits, type BundleFile } from "#quadlet/load-units.ts";
+import { ownKeys, type CheckContext } from "#quadlet/checks/check.ts";
+import { loadUnits, type BundleFile, type LoadedBundle } from "#quadlet/load-units.ts";
 import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
 import { referencesOf } from "#quadlet/references.ts";
 
@@ -27,17 +27,20 @@ function compareFindings(a: Finding, b: Finding): number {
  * means that a unit will certainly not start, or not as written; a warning that it may surprise. Pure, and never throws.
  */
 export function checkUnits(files: readonly BundleFile[], options: CheckOptions = {}): Finding[] {
-  const podman = options.podmanTarget ?? PODMAN_TARGET_DEFAULT;
-  const bundle = loadUnits(files, podman);
+  return checkBundle(loadUnits(files, options.podmanTarget ?? PODMAN_TARGET_DEFAULT));
+}
+
+/** The same for a bundle that is already loaded. */
+export function checkBundle(bundle: LoadedBundle): Finding[] {
+  const { podman } = bundle;
   const references = new Map(bundle.units.map((unit) => [unit, referencesOf(unit, bundle)]));
-  const context: CheckContext = { bundle, podman, references };
+  const context: CheckContext = { bundle, podman, keys: ownKeys(bundle), references };
   const findings = ALL_CHECKS.flatMap((check) => check.run(context)).toSorted(compareFindings);
-  return withExcerpts(findings, files);
+  return withExcerpts(findings, bundle.texts);
 }
 
 /** A line that holds a secret appears in no excerpt, not even as the neighbour of another finding's line. */
-function withExcerpts(findings: readonly Finding[], files: readonly BundleFile[]): Finding[] {
-  const texts = new Map(files.map((file) => [file.filename, file.text]));
+function withExcerpts(findings: readonly Finding[], texts: ReadonlyMap<string, string>): Finding[] {
   const secrets = findings.filter((finding) => finding.code === "literal_secret");
   const hidden = new Set(secrets.map(({ place }) => (place ? lineKey(place.file, place.line) : "")));
   const linesOf = new Map<string, readonly string[]>();

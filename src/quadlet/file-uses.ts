@@ -26,15 +26,22 @@ function joinPath(folder: string, path: string): string {
 const isRelative = (path: string) =>
   path !== "" && !path.startsWith("/") && (!path.startsWith("%") || path.startsWith("%%"));
 
-export function findFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] {
+/** Found once for each unit. */
+export function findFileUses(unit: LoadedUnit, bundle: LoadedBundle): readonly FileUse[] {
+  const known = bundle.memory.files.get(unit) ?? readFileUses(unit, bundle);
+  bundle.memory.files.set(unit, known);
+  return known;
+}
+
+function readFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] {
   const { view, section, type, folder } = unit;
   const uses: FileUse[] = [];
   const add = (written: string, assignment: Assignment, offset = 0) => {
     if (!isRelative(written)) return;
     const path = joinPath(folder, written);
     const within = path === "" ? "" : `${path}/`;
-    const names = bundle.files.map((file) => file.filename);
-    const filenames = names.filter((name) => name === path || name.startsWith(within));
+    const isFile = bundle.texts.has(path);
+    const filenames = isFile ? [path] : [...bundle.texts.keys()].filter((name) => name.startsWith(within));
     uses.push({ key: assignment.key, path, filenames, assignment, offset });
   };
   const addWords = (key: string, style: "args" | "words") => {
@@ -51,7 +58,7 @@ export function findFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] 
     if (file !== null && !/^[a-z]+:\/\//.test(written)) add(written, file);
   }
   if (type === "container" || type === "pod" || type === "build") {
-    for (const { source, assignment, offset } of readMounts(unit)) {
+    for (const { source, assignment, offset } of readMounts(unit, bundle)) {
       if (source.startsWith(".")) add(source, assignment, offset);
     }
   }

@@ -3,11 +3,10 @@ import { isAtLeast } from "#quadlet/podman-version.ts";
 
 export type { KeyInfo, KeyKind } from "#quadlet/quadlet-keys.ts";
 
+const TABLE = new Map(Object.entries(QUADLET_KEYS).map(([section, keys]) => [section, new Map(Object.entries(keys))]));
+
 /** Null for a key that no Podman knows. Names are case-sensitive, as in the generator. */
-export function keyInfo(section: string, key: string): KeyInfo | null {
-  const keys = Object.hasOwn(QUADLET_KEYS, section) ? QUADLET_KEYS[section] : undefined;
-  return keys !== undefined && Object.hasOwn(keys, key) ? (keys[key] ?? null) : null;
-}
+export const keyInfo = (section: string, key: string): KeyInfo | null => TABLE.get(section)?.get(key) ?? null;
 
 export const keysOf = (section: string): readonly string[] => Object.keys(QUADLET_KEYS[section] ?? {});
 

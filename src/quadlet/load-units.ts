@@ -1,3 +1,4 @@
+import type { FileUse } from "#quadlet/file-uses.ts";
 import { parseUnit, type UnitFile } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import {
@@ -10,6 +11,9 @@ import {
   unitTypeOf,
   type UnitType,
 } from "#quadlet/unit-names.ts";
+import type { ReadMount } from "#quadlet/read-mounts.ts";
+import type { Reference } from "#quadlet/references.ts";
+import type { Dependency, WrittenDependency } from "#quadlet/unit-dependencies.ts";
 import { UnitView } from "#quadlet/unit-view.ts";
 
 /** A file of a bundle: `filename` is its path inside the bundle, with `/` between folders. */
@@ -35,6 +39,7 @@ export type LoadedUnit = {
 export type LoadedBundle = {
   readonly podman: string;
   readonly files: readonly BundleFile[];
+  readonly texts: ReadonlyMap<string, string>;
   readonly units: readonly LoadedUnit[];
   /** By file name, as references look units up. Of two equal names, the first one counts. */
   readonly byName: ReadonlyMap<string, LoadedUnit>;
@@ -42,6 +47,14 @@ export type LoadedBundle = {
   readonly byService: ReadonlyMap<string, LoadedUnit>;
   /** Units whose name another file of the tree has already taken: the generator never reads them. */
   readonly shadowed: readonly BundleFile[];
+  /** What has been worked out about its units; a bundle never changes. (A WeakMap would slow every garbage collection down.) */
+  readonly memory: {
+    readonly files: Map<LoadedUnit, readonly FileUse[]>;
+    readonly mounts: Map<LoadedUnit, readonly ReadMount[]>;
+    readonly references: Map<LoadedUnit, readonly Reference[]>;
+    readonly dependencies: Map<LoadedUnit, readonly WrittenDependency[]>;
+    readonly edges: Map<LoadedUnit, Dependency[]>;
+  };
 };
 
 /** `<folder>/<name>.d/*.conf` anywhere in the tree, in the order that the generator merges them. */
@@ -82,8 +95,12 @@ function resourceNameOf(view: UnitView, type: UnitType, names: { basename: strin
   }
 }
 
-/** Reads a whole bundle the way one run of the generator of that Podman reads its directory tree. Pure; never throws. */
-export function loadUnits(files: readonly BundleFile[], podman: string): LoadedBundle {
+/**
+ * Reads a whole bundle the way one run of the generator of that Podman reads its directory tree. Pure; never throws. What `like`,
+ * an earlier render, has in the same words is taken from there instead of being read again.
+ */
+export function loadUnits(files: readonly BundleFile[], podman: string, like?: LoadedBundle): LoadedBundle {
+  const same = podman === like?.podman ? like : undefined;
   const inOrder = files.toSorted((a, b) => compareTree(a.filename, b.filename));
   const dropIns = new Map<string, UnitFile[]>();
   for (const { filename, text } of inOrder) {
@@ -106,9 +123,10 @@ export function loadUnits(files: readonly BundleFile[], podman: string): LoadedB
       shadowed.push(file);
       continue;
     }
-    const parsed = parseUnit(file.filename, file.text);
     const merged = dropInsOf(file, dropIns);
-    const view = new UnitView([parsed, ...merged], podman);
+    const alike = merged.length === 0 ? alikeIn(same, file) : null;
+    const parsed = alike?.file ?? parseUnit(file.filename, file.text);
+    const view = alike?.view ?? new UnitView([parsed, ...merged], podman);
     const { section } = unitTypeInfo(type);
     const serviceName = view.string(section, "ServiceName") ?? defaultServiceName(basename, type, podman);
     const resourceName = resourceNameOf(view, type, { basename, serviceName });
@@ -128,7 +146,22 @@ export function loadUnits(files: readonly BundleFile[], podman: string): LoadedB
     // Of two units that give one service, the generator writes the later one over the earlier.
     byService.set(`${serviceName}.service`, unit);
   }
-  return { podman, files, units: [...byName.values()], byName, byService, shadowed };
+  const texts = new Map(files.map((file) => [file.filename, file.text]));
+  const memory = {
+    files: new Map(),
+    mounts: new Map(),
+    references: new Map(),
+    dependencies: new Map(),
+    edges: new Map(),
+  };
+  return { podman, files, texts, units: [...byName.values()], byName, byService, shadowed, memory };
+}
+
+/** The unit of `bundle` with the same name and text, and without drop-ins that could change it. */
+function alikeIn(bundle: LoadedBundle | undefined, file: BundleFile): LoadedUnit | null {
+  const unit = bundle?.byName.get(baseName(file.filename));
+  const isAlike = unit?.filename === file.filename && unit.file.text === file.text && unit.dropIns.length === 0;
+  return isAlike ? unit : null;
 }
 
 /** The order in which the generator walks a tree: a folder's own files first, then its folders, each by code unit. */

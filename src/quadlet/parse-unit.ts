@@ -45,13 +45,18 @@ const SPACE = "\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u202
 const LEADING_SPACE = new RegExp(`^[${SPACE}]+`, "u");
 const SPACE_CHARACTER = new RegExp(`[${SPACE}]`, "u");
 
+/** Most lines begin and end in a printable ASCII character: no need to look further. */
+const isPlain = (code: number) => code > 0x20 && code < 0x7f;
+
 export function trimStart(text: string): string {
+  if (isPlain(text.charCodeAt(0))) return text;
   return text.replace(LEADING_SPACE, "");
 }
 
 /** Walks backwards instead of matching `\s+$`, which is quadratic on a long inner run of spaces. */
 export function trimEnd(text: string): string {
   let end = text.length;
+  if (isPlain(text.charCodeAt(end - 1))) return text;
   while (end > 0 && SPACE_CHARACTER.test(text.charAt(end - 1))) end -= 1;
   return text.slice(0, end);
 }
@@ -108,7 +113,19 @@ class UnitParser {
     const value = trimStart(line.text.slice(equals + 1));
     const pieces = piecesFrom(line, line.text.length - value.length);
     const { section, filename: file } = this;
-    this.nodes.push({ type: "assignment", file, section, key, value, pieces, ...this.base(line, physicalLine) });
+    const first = line.pieces[0];
+    this.nodes.push({
+      type: "assignment",
+      line: first?.line ?? physicalLine,
+      column: first?.column ?? 1,
+      start: line.start,
+      raw: line.raw,
+      file,
+      section,
+      key,
+      value,
+      pieces,
+    });
   }
 
   private addSection(line: LogicalLine, physicalLine: number): void {
@@ -123,6 +140,9 @@ class UnitParser {
 
 /** The pieces of a logical line from `offset` on, with offsets counted from there. */
 function piecesFrom(line: LogicalLine, offset: number): ValuePiece[] {
+  const [only] = line.pieces;
+  if (only !== undefined && line.pieces.length === 1)
+    return [{ offset: 0, line: only.line, column: only.column + offset }];
   const pieces: ValuePiece[] = [];
   line.pieces.forEach((piece, index) => {
     const end = line.pieces[index + 1]?.offset ?? Infinity;

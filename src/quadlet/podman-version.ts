@@ -1,5 +1,19 @@
+type Numbers = readonly [number, number, number];
+
+/** Versions come from a short list, and are compared for every key of every unit. */
+const parsed = new Map<string, Numbers>();
+const PARSED_MAX = 256;
+
+function numbersOf(version: string): Numbers {
+  const known = parsed.get(version);
+  if (known !== undefined) return known;
+  const numbers = parseNumbers(version);
+  if (parsed.size < PARSED_MAX) parsed.set(version, numbers);
+  return numbers;
+}
+
 /** `5.4`, `v5.4.2` or `5.8.0-rc1` as three numbers; what is missing counts as 0, the oldest such release. */
-function numbersOf(version: string): [number, number, number] {
+function parseNumbers(version: string): Numbers {
   const [major = "0", minor = "0", patch = "0"] = version.replace(/^v/, "").replace(/-.*$/, "").split(".");
   return [Number.parseInt(major, 10) || 0, Number.parseInt(minor, 10) || 0, Number.parseInt(patch, 10) || 0];
 }

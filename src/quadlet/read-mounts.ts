@@ -1,4 +1,4 @@
-import type { LoadedUnit } from "#quadlet/load-units.ts";
+import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import type { PlacedWord } from "#quadlet/unit-view.ts";
@@ -87,11 +87,17 @@ function readTmpfs(assignment: Assignment): ReadMount {
   return { kind: "tmpfs", source: "", destination, options: options.split(",").filter(Boolean), assignment, offset: 0 };
 }
 
-/** Every mount of a container, pod or build, in the order written. */
-export function readMounts({ view, section }: LoadedUnit): ReadMount[] {
+function findMounts({ view, section }: LoadedUnit): ReadMount[] {
   return [
     ...view.all(section, "Volume").map(readVolume),
     ...view.words(section, "Mount", "args").map((word) => readMount(word, view.podman)),
     ...view.all(section, "Tmpfs").map(readTmpfs),
   ];
+}
+
+/** Every mount of a container, pod or build, in the order written. Found once for each unit. */
+export function readMounts(unit: LoadedUnit, bundle: LoadedBundle): readonly ReadMount[] {
+  const known = bundle.memory.mounts.get(unit) ?? findMounts(unit);
+  bundle.memory.mounts.set(unit, known);
+  return known;
 }

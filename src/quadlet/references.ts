@@ -21,7 +21,14 @@ const endsWithAny = (text: string, endings: readonly string[]) => endings.some((
 const MOUNTS_BY_NAME = new Set(["volume", "bind", "glob", "image", "artifact"]);
 const ARTIFACTS_SINCE = "5.7.0";
 
-export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
+/** Found once for each unit of a bundle. */
+export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): readonly Reference[] {
+  const known = bundle.memory.references.get(unit) ?? findReferences(unit, bundle);
+  bundle.memory.references.set(unit, known);
+  return known;
+}
+
+function findReferences(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
   const { view, section, type } = unit;
   const found: Reference[] = [];
   const add = (key: Reference["key"], name: string, at: { assignment: Assignment; offset: number }) =>
@@ -42,7 +49,7 @@ export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): Reference[
 
   if (type === "container" || type === "pod" || type === "build") {
     const isArtifactKnown = isAtLeast(view.podman, ARTIFACTS_SINCE);
-    for (const { kind, source, assignment, offset } of readMounts(unit)) {
+    for (const { kind, source, assignment, offset } of readMounts(unit, bundle)) {
       const isMount = assignment.key === "Mount";
       if (assignment.key === "Tmpfs" || (isMount && !MOUNTS_BY_NAME.has(kind))) continue;
       if (kind === "artifact" && !isArtifactKnown) continue;

@@ -46,9 +46,28 @@ function unescapeOne(rest: string): { text: string; length: number } | null {
   return { text, length: octal ? 3 : (hexadecimal?.[0].length ?? 0) };
 }
 
-const isSeparator = (character: string) => character !== "" && " \t\n\r".includes(character);
+const isSeparator = (character: string) =>
+  character === " " || character === "\t" || character === "\n" || character === "\r";
+
+/** Most values have no quotes and no escapes: their words are what stands between white space. */
+// oxlint-disable-next-line no-control-regex
+const NOT_SIMPLE = /["'\\\u0000]/;
+
+function splitSimple(value: string): SplitWords {
+  const words: Word[] = [];
+  let from = -1;
+  for (let at = 0; at <= value.length; at += 1) {
+    const isEnd = at === value.length || isSeparator(value.charAt(at));
+    if (!isEnd && from === -1) from = at;
+    if (!isEnd || from === -1) continue;
+    words.push({ text: value.slice(from, at), offset: from });
+    from = -1;
+  }
+  return { words, badEscapeAt: null, openQuoteAt: null, emptyWordAt: null };
+}
 
 export function splitWords(value: string, style: WordStyle): SplitWords {
+  if (!NOT_SIMPLE.test(value)) return splitSimple(value);
   const nul = value.indexOf("\0");
   const text = nul === -1 ? value : value.slice(0, nul);
   const words: Word[] = [];

@@ -112,5 +112,11 @@ export function systemdValue(key: string): SystemdValue | null {
   return key === "Type" ? { kind: "choice", choices: TYPE } : null;
 }
 
-export const systemdKeys = (section: SystemdSection): readonly string[] => KEYS[section];
+const KEY_SETS: Readonly<Record<SystemdSection, ReadonlySet<string>>> = {
+  Unit: new Set(KEYS.Unit),
+  Service: new Set(KEYS.Service),
+  Install: new Set(KEYS.Install),
+};
+
+export const systemdKeys = (section: SystemdSection): ReadonlySet<string> => KEY_SETS[section];
 export const SYSTEMD_SECTIONS: readonly SystemdSection[] = ["Unit", "Service", "Install"];

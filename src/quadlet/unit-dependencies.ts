@@ -1,7 +1,7 @@
 import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
-import type { Reference } from "#quadlet/references.ts";
+import { referencesOf, type Reference } from "#quadlet/references.ts";
 import { splitWords } from "#quadlet/split-words.ts";
 import { baseName, namePartsOf, unitTypeOf } from "#quadlet/unit-names.ts";
 
@@ -55,10 +55,17 @@ export function serviceUnit(name: string, bundle: LoadedBundle): LoadedUnit | nu
   return instance === "" ? null : (bundle.byService.get(`${stem}@.service`) ?? null);
 }
 
-/** What is written in [Unit], translated where the bundle's Podman does so. */
-export function writtenDependencies({ view }: LoadedUnit, bundle: LoadedBundle): WrittenDependency[] {
+/** What is written in [Unit], translated where the bundle's Podman does so. Found once for each unit. */
+export function writtenDependencies(unit: LoadedUnit, bundle: LoadedBundle): readonly WrittenDependency[] {
+  const known = bundle.memory.dependencies.get(unit) ?? readDependencies(unit, bundle);
+  bundle.memory.dependencies.set(unit, known);
+  return known;
+}
+
+function readDependencies({ view }: LoadedUnit, bundle: LoadedBundle): WrittenDependency[] {
   const isTranslating = isAtLeast(bundle.podman, TRANSLATED_SINCE);
-  return DEPENDENCY_KEYS.flatMap((relation) =>
+  const keys = view.keys("Unit");
+  return DEPENDENCY_KEYS.filter((relation) => keys.includes(relation)).flatMap((relation) =>
     view.written("Unit", relation).flatMap((assignment) =>
       splitWords(assignment.value, "words").words.map((word) => {
         const named =
@@ -71,11 +78,18 @@ export function writtenDependencies({ view }: LoadedUnit, bundle: LoadedBundle):
   );
 }
 
-export function dependenciesOf(unit: LoadedUnit, references: readonly Reference[], bundle: LoadedBundle): Dependency[] {
-  const found = new Map<string, Dependency>();
+/** Every edge of the unit: what the generator adds, and what is written. Found once for each unit. */
+export function dependenciesOf(unit: LoadedUnit, bundle: LoadedBundle): Dependency[] {
+  const known = bundle.memory.edges.get(unit) ?? findDependencies(unit, referencesOf(unit, bundle), bundle);
+  bundle.memory.edges.set(unit, known);
+  return known;
+}
+
+function findDependencies(unit: LoadedUnit, references: readonly Reference[], bundle: LoadedBundle): Dependency[] {
+  const found: Dependency[] = [];
   const add = (dependency: Dependency) => {
-    const key = `${dependency.relation} ${dependency.unit}`;
-    if (!found.has(key)) found.set(key, dependency);
+    const isKnown = found.some((one) => one.unit === dependency.unit && one.relation === dependency.relation);
+    if (!isKnown) found.push(dependency);
   };
   for (const { target, key } of references) {
     if (target === null) continue;
@@ -96,5 +110,5 @@ export function dependenciesOf(unit: LoadedUnit, references: readonly Reference[
       add({ relation: "Before", ...edge });
     }
   }
-  return [...found.values()];
+  return found;
 }

@@ -111,9 +111,9 @@ function secretUses(unit: LoadedUnit): SecretUse[] {
     .map(({ name, type, target }) => ({ name, type: type === "env" ? "env" : "mount", target }));
 }
 
-function mountUses(unit: LoadedUnit, references: readonly Reference[]): MountUse[] {
+function mountUses(unit: LoadedUnit, references: readonly Reference[], bundle: LoadedBundle): MountUse[] {
   if (unit.type !== "container" && unit.type !== "pod") return [];
-  return readMounts(unit).map(({ kind, source, destination, options, assignment, offset }) => {
+  return readMounts(unit, bundle).map(({ kind, source, destination, options, assignment, offset }) => {
     const reference = references.find(
       (one) => one.assignment === assignment && one.offset === offset && one.name === source,
     );
@@ -158,7 +158,7 @@ function requiredServices(dependencies: readonly Dependency[]): string[] {
 function serviceOf(unit: LoadedUnit, bundle: LoadedBundle): ServiceNode {
   const { view, section } = unit;
   const references = referencesOf(unit, bundle);
-  const dependencies = dependenciesOf(unit, references, bundle);
+  const dependencies = dependenciesOf(unit, bundle);
   const name = namePartsOf(unit.basename);
   const pod = references.find((reference) => reference.key === "Pod")?.target ?? null;
   return {
@@ -172,7 +172,7 @@ function serviceOf(unit: LoadedUnit, bundle: LoadedBundle): ServiceNode {
     ports: view.all(section, "PublishPort").flatMap((assignment) => readPort(assignment.value) ?? []),
     environment_keys: [...view.keyvals(section, "Environment").keys()].toSorted(),
     secrets: secretUses(unit),
-    mounts: mountUses(unit, references),
+    mounts: mountUses(unit, references, bundle),
     networks: networkUses(unit, bundle),
     pod: pod?.serviceName ?? null,
     dependencies,
@@ -252,12 +252,28 @@ function volumesOf(bundle: LoadedBundle, services: readonly ServiceNode[]): Volu
   return [...volumes.values()];
 }
 
+/** Names of the services under each of the keys that `keysOf` gives for them. */
+function groupedBy(
+  services: readonly ServiceNode[],
+  keysOf: (service: ServiceNode) => readonly string[],
+): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const service of services) {
+    for (const key of keysOf(service)) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [service.name]);
+      else if (group.at(-1) !== service.name) group.push(service.name);
+    }
+  }
+  return groups;
+}
+
 function networksOf(bundle: LoadedBundle, services: readonly ServiceNode[]): NetworkNode[] {
+  const users = groupedBy(services, (service) => service.networks.map((use) => use.quadlet_file ?? ""));
   return bundle.units
     .filter((unit) => unit.type === "network")
     .map((unit) => {
       const subnets = unit.view.all(unit.section, "Subnet").map((assignment) => assignment.value);
-      const users = services.filter((service) => service.networks.some((use) => use.quadlet_file === unit.filename));
       return {
         name: unit.resourceName,
         quadlet_file: unit.filename,
@@ -266,7 +282,7 @@ function networksOf(bundle: LoadedBundle, services: readonly ServiceNode[]): Net
         subnet: subnets[0] ?? null,
         gateway: unit.view.all(unit.section, "Gateway")[0]?.value ?? null,
         subnets,
-        used_by: users.map((service) => service.name),
+        used_by: users.get(unit.filename) ?? [],
       };
     });
 }
@@ -289,8 +305,14 @@ function secretsOf(services: readonly ServiceNode[]): SecretNode[] {
  * what cannot be read is a finding, and nothing throws. Pure: the same files give the same graph, in a stable order.
  */
 export function unitGraph(files: readonly BundleFile[], podman: string = PODMAN_TARGET_DEFAULT): UnitGraph {
-  const bundle = loadUnits(files, podman);
+  return graphOf(loadUnits(files, podman));
+}
+
+/** The graph of a bundle that is already loaded. */
+export function graphOf(bundle: LoadedBundle): UnitGraph {
+  const { files, podman } = bundle;
   const services = bundle.units.map((unit) => serviceOf(unit, bundle));
+  const users = groupedBy(services, (service) => service.files);
   const others = files.filter((file) => unitTypeOf(file.filename) === null);
   return {
     podman,
@@ -298,10 +320,7 @@ export function unitGraph(files: readonly BundleFile[], podman: string = PODMAN_
     volumes: volumesOf(bundle, services),
     networks: networksOf(bundle, services),
     secrets: secretsOf(services),
-    files: others.map(({ filename }) => ({
-      filename,
-      used_by: services.filter((service) => service.files.includes(filename)).map((service) => service.name),
-    })),
+    files: others.map(({ filename }) => ({ filename, used_by: users.get(filename) ?? [] })),
     findings: syntaxFindings(bundle),
   };
 }

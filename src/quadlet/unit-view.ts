@@ -8,9 +8,10 @@ export type PlacedWord = Word & { readonly assignment: Assignment };
 /** Before 5.8.2 every quote at either end of a scalar was cut off, matched or not. */
 const MATCHED_QUOTES_SINCE = "5.8.2";
 
-function unquote(value: string, podman: string): string {
+function unquote(value: string, areQuotesMatched: boolean): string {
   const text = trimEnd(value);
-  if (isAtLeast(podman, MATCHED_QUOTES_SINCE)) {
+  if (!text.startsWith('"') && !text.endsWith('"')) return text;
+  if (areQuotesMatched) {
     return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
   }
   let from = 0;
@@ -20,6 +21,8 @@ function unquote(value: string, podman: string): string {
   return text.slice(from, to);
 }
 
+const NONE: readonly Assignment[] = [];
+
 const TRUE_WORDS = new Set(["1", "yes", "true", "on"]);
 
 /**
@@ -28,10 +31,13 @@ const TRUE_WORDS = new Set(["1", "yes", "true", "on"]);
  */
 export class UnitView {
   readonly podman: string;
+  private readonly areQuotesMatched: boolean;
   private readonly sections = new Map<string, Map<string, Assignment[]>>();
+  private readonly keysOf = new Map<string, readonly string[]>();
 
   constructor(files: readonly UnitFile[], podman: string) {
     this.podman = podman;
+    this.areQuotesMatched = isAtLeast(podman, MATCHED_QUOTES_SINCE);
     for (const file of files) {
       for (const node of file.nodes) {
         if (node.type === "section") this.section(node.name);
@@ -60,13 +66,17 @@ export class UnitView {
     return [...this.sections.keys()];
   }
 
-  keys(section: string): string[] {
-    return [...(this.sections.get(section)?.keys() ?? [])];
+  keys(section: string): readonly string[] {
+    const known = this.keysOf.get(section);
+    if (known !== undefined) return known;
+    const keys = [...(this.sections.get(section)?.keys() ?? [])];
+    this.keysOf.set(section, keys);
+    return keys;
   }
 
   /** Every assignment as written, resets and what they cancel included. */
   written(section: string, key: string): readonly Assignment[] {
-    return this.sections.get(section)?.get(key) ?? [];
+    return this.sections.get(section)?.get(key) ?? NONE;
   }
 
   last(section: string, key: string): Assignment | null {
@@ -77,13 +87,13 @@ export class UnitView {
   all(section: string, key: string): readonly Assignment[] {
     const assignments = this.written(section, key);
     const reset = assignments.findLastIndex((assignment) => assignment.value === "");
-    return assignments.slice(reset + 1);
+    return reset === -1 ? assignments : assignments.slice(reset + 1);
   }
 
   /** A scalar as text; null when the key does not occur, "" when it occurs empty (which the generator takes as unset). */
   string(section: string, key: string): string | null {
     const assignment = this.last(section, key);
-    return assignment === null ? null : unquote(assignment.value, this.podman);
+    return assignment === null ? null : unquote(assignment.value, this.areQuotesMatched);
   }
 
   /** Everything but the four words of truth is false: the generator never refuses a boolean. */
@@ -93,9 +103,13 @@ export class UnitView {
   }
 
   words(section: string, key: string, style: WordStyle): PlacedWord[] {
-    return this.all(section, key).flatMap((assignment) =>
-      splitWords(assignment.value, style).words.map((word) => ({ ...word, assignment })),
-    );
+    if (this.written(section, key).length === 0) return [];
+    const found: PlacedWord[] = [];
+    for (const assignment of this.all(section, key)) {
+      for (const { text, offset } of splitWords(assignment.value, style).words)
+        found.push({ text, offset, assignment });
+    }
+    return found;
   }
 
   /** The last assignment only, split: how `Exec=` and `ReloadCmd=` are read. */

@@ -1,34 +1,42 @@
 import type { Finding } from "#core/finding.ts";
-import { error, isDecidedLater, placeOf, warning, type Check, type CheckContext } from "#quadlet/checks/check.ts";
+import {
+  error,
+  isDecidedLater,
+  placeOf,
+  warning,
+  type Check,
+  type CheckContext,
+  type OwnKey,
+} from "#quadlet/checks/check.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import type { LoadedUnit } from "#quadlet/load-units.ts";
 
 const CODE = "health_check";
-const DURATIONS = [
+const DURATIONS = new Set([
   "HealthInterval",
   "HealthTimeout",
   "HealthStartPeriod",
   "HealthStartupInterval",
   "HealthStartupTimeout",
-];
-const NUMBERS = [
+]);
+const NUMBERS = new Set([
   "HealthRetries",
   "HealthStartupRetries",
   "HealthStartupSuccess",
   "HealthMaxLogCount",
   "HealthMaxLogSize",
-];
+]);
 const DURATION = /^(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))*$/;
 const ON_FAILURE = ["none", "kill", "restart", "stop"];
 const MATCHED_QUOTES_SINCE = "5.8.2";
 
 function valueProblem(key: string, value: string): string | null {
-  if (DURATIONS.includes(key)) {
+  if (DURATIONS.has(key)) {
     const isDisabled = key.endsWith("Interval") && value === "disable";
     if (!isDisabled && value !== "0" && !DURATION.test(value))
       return "is no duration; write a number with a unit, such as 30s";
   }
-  if (NUMBERS.includes(key) && !/^\d+$/.test(value)) return "is no number";
+  if (NUMBERS.has(key) && !/^\d+$/.test(value)) return "is no number";
   if (key === "HealthOnFailure" && !ON_FAILURE.includes(value)) return `is none of ${ON_FAILURE.join(", ")}`;
   return null;
 }
@@ -77,23 +85,20 @@ function isJsonStrings(text: string): boolean {
   }
 }
 
-function check(unit: LoadedUnit, context: CheckContext): Finding[] {
-  const { view, section, type } = unit;
-  if (type !== "container") return [];
-  const values = view.keys(section).flatMap((key): Finding[] => {
-    const assignment = view.last(section, key);
-    const value = view.string(section, key) ?? "";
-    if (assignment === null || value === "" || isDecidedLater(value)) return [];
-    const problem = valueProblem(key, value);
-    if (problem === null) return [];
-    const message = `${key}=${value} ${problem}: Podman will not start the container.`;
-    return [error(CODE, placeOf(assignment), { message, action: "Correct the value." })];
-  });
-  return [...values, ...commandFindings(unit, context)];
+function check({ view, section, key, last }: OwnKey): Finding[] {
+  if (section !== "Container" || !key.startsWith("Health")) return [];
+  const value = view.string(section, key) ?? "";
+  const problem = value === "" || isDecidedLater(value) ? null : valueProblem(key, value);
+  if (problem === null) return [];
+  const message = `${key}=${value} ${problem}: Podman will not start the container.`;
+  return [error(CODE, placeOf(last), { message, action: "Correct the value." })];
 }
 
 /** Health checks that Podman cannot read, or runs as something else. */
 export const healthCheck: Check = {
   code: CODE,
-  run: (context) => context.bundle.units.flatMap((unit) => check(unit, context)),
+  run: (context) => [
+    ...context.keys.flatMap(check),
+    ...context.bundle.units.flatMap((unit) => (unit.type === "container" ? commandFindings(unit, context) : [])),
+  ],
 };

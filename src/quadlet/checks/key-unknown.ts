@@ -1,5 +1,5 @@
 import { didYouMean } from "#core/did-you-mean.ts";
-import { error, type Check } from "#quadlet/checks/check.ts";
+import { error, placeOfKey, type Check } from "#quadlet/checks/check.ts";
 import { keyInfo, keysOf, keySections } from "#quadlet/key-table.ts";
 
 const CODE = "key_unknown";
@@ -15,24 +15,11 @@ function actionFor(section: string, key: string): string {
 /** The generator refuses a unit with a key that it does not know, in the unit's own section and in [Quadlet]. */
 export const keyUnknown: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ view, section }) =>
-      [section, "Quadlet"].flatMap((name) =>
-        view
-          .keys(name)
-          .filter((key) => keyInfo(name, key) === null)
-          .flatMap((key) =>
-            view.written(name, key).map((assignment) =>
-              error(
-                CODE,
-                { file: assignment.file, line: assignment.line, column: assignment.column },
-                {
-                  message: `[${name}] has no key ${key}. Podman refuses the whole unit for it.`,
-                  action: actionFor(name, key),
-                },
-              ),
-            ),
-          ),
-      ),
-    ),
+  run: ({ keys }) =>
+    keys.flatMap(({ view, section, key, info }) => {
+      if (info !== null) return [];
+      const message = `[${section}] has no key ${key}. Podman refuses the whole unit for it.`;
+      const text = { message, action: actionFor(section, key) };
+      return view.written(section, key).map((assignment) => error(CODE, placeOfKey(assignment), text));
+    }),
 };

@@ -12,7 +12,7 @@ export const mountPath: Check = {
     bundle.units.flatMap((unit): Finding[] => {
       if (unit.type !== "container") return [];
       const taken = new Map<string, number>();
-      return readMounts(unit).flatMap(({ destination, assignment, offset }): Finding[] => {
+      return readMounts(unit, bundle).flatMap(({ destination, assignment, offset }): Finding[] => {
         if (!destination.startsWith("/")) return [];
         const line = taken.get(plain(destination));
         if (line === undefined) {

@@ -35,22 +35,31 @@ function claimsOf(unit: LoadedUnit): Claim[] {
   });
 }
 
+/** The first claim that overlaps with an earlier one, for each claim; compares neighbours in the order of ports only. */
+function conflictsOf(claims: readonly Claim[]): Map<Claim, Claim> {
+  const order = new Map(claims.map((claim, index) => [claim, index]));
+  const found = new Map<Claim, Claim>();
+  let open: Claim[] = [];
+  for (const claim of claims.toSorted((a, b) => a.from - b.from || (order.get(a) ?? 0) - (order.get(b) ?? 0))) {
+    open = open.filter((other) => other.to >= claim.from);
+    for (const other of open) {
+      if (!overlaps(claim, other) || excludes(claim.unit, other.unit) || excludes(other.unit, claim.unit)) continue;
+      const [first, second] = (order.get(other) ?? 0) < (order.get(claim) ?? 0) ? [other, claim] : [claim, other];
+      if (!found.has(second)) found.set(second, first);
+    }
+    open.push(claim);
+  }
+  return found;
+}
+
 /** Two services that claim one port of the host: whichever starts second fails. */
 export const portConflict: Check = {
   code: CODE,
-  run: ({ bundle }) => {
-    const claims = bundle.units.flatMap(claimsOf);
-    return claims.flatMap((claim, index): Finding[] => {
-      const earlier = claims
-        .slice(0, index)
-        .find(
-          (other) => overlaps(claim, other) && !excludes(claim.unit, other.unit) && !excludes(other.unit, claim.unit),
-        );
-      if (earlier === undefined) return [];
+  run: ({ bundle }) =>
+    [...conflictsOf(bundle.units.flatMap(claimsOf))].map(([claim, earlier]): Finding => {
       const { file, line } = earlier.assignment;
       const ports = claim.from === claim.to ? `Port ${claim.from}` : `A port of ${claim.from}-${claim.to}`;
       const message = `${ports}/${claim.protocol} of the host is already taken by ${file}, line ${line}: one of the two will not start.`;
-      return [error(CODE, placeOf(claim.assignment), { message, action: "Publish it on another port or address." })];
-    });
-  },
+      return error(CODE, placeOf(claim.assignment), { message, action: "Publish it on another port or address." });
+    }),
 };

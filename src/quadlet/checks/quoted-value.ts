@@ -1,5 +1,5 @@
 import { placeOf, warning, type Check } from "#quadlet/checks/check.ts";
-import { isKeyKnown, isRepeatable, keyInfo } from "#quadlet/key-table.ts";
+import { isKeyKnown, isRepeatable } from "#quadlet/key-table.ts";
 
 const CODE = "quoted_value";
 /** Checks of their own say more about these. */
@@ -8,23 +8,14 @@ const OTHERS = new Set(["PublishPort", "Volume", "ExposeHostPort"]);
 /** Podman takes the quotes of a repeatable plain key, such as Network="a.network", for part of the value. */
 export const quotedValue: Check = {
   code: CODE,
-  run: ({ bundle, podman }) =>
-    bundle.units.flatMap(({ view, section }) =>
-      view.keys(section).flatMap((key) => {
-        const info = keyInfo(section, key);
-        if (
-          info === null ||
-          !isKeyKnown(info, podman) ||
-          info.kind !== "string" ||
-          !isRepeatable(info, podman) ||
-          OTHERS.has(key)
-        )
-          return [];
-        return view.all(section, key).flatMap((assignment) => {
-          if (!/^(["']).*\1$/.test(assignment.value)) return [];
-          const message = `Podman keeps the quotes of ${key}= as part of the value.`;
-          return [warning(CODE, placeOf(assignment), { message, action: "Write the value without quotes." })];
-        });
-      }),
-    ),
+  run: ({ keys, podman }) =>
+    keys.flatMap(({ view, section, key, info }) => {
+      if (info === null || info.kind !== "string" || OTHERS.has(key)) return [];
+      if (!isKeyKnown(info, podman) || !isRepeatable(info, podman)) return [];
+      return view.all(section, key).flatMap((assignment) => {
+        if (!/^(["']).*\1$/.test(assignment.value)) return [];
+        const message = `Podman keeps the quotes of ${key}= as part of the value.`;
+        return [warning(CODE, placeOf(assignment), { message, action: "Write the value without quotes." })];
+      });
+    }),
 };

@@ -13,7 +13,7 @@ export const systemdKey: Check = {
         const known = systemdKeys(section);
         return view
           .keys(section)
-          .filter((key) => !known.includes(key) && !key.startsWith("X-"))
+          .filter((key) => !known.has(key) && !key.startsWith("X-"))
           .flatMap((key) =>
             view.written(section, key).map(({ file, line, column }) => {
               const near = didYouMean(key, known);

@@ -1,6 +1,5 @@
 import type { Finding } from "#core/finding.ts";
 import { error, placeOf, warning, type Check } from "#quadlet/checks/check.ts";
-import { keyInfo } from "#quadlet/key-table.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
 import { splitWords, type WordStyle } from "#quadlet/split-words.ts";
 
@@ -25,16 +24,17 @@ function check(assignment: Assignment, style: WordStyle): Finding[] {
   return [warning(CODE, placeOf(assignment, emptyWordAt), { message, action: "Leave the empty quotes out." })];
 }
 
+const SPLIT = new Set(["words", "args", "keyval"]);
+
 /** Quotes and escapes that lose a value in silence. */
 export const wordSyntax: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ view, section }) =>
-      view.keys(section).flatMap((key) => {
-        const info = keyInfo(section, key);
-        if (info === null || !["words", "args", "keyval"].includes(info.kind)) return [];
-        const written = info.repeatable ? view.all(section, key) : view.written(section, key).slice(-1);
-        return written.flatMap((assignment) => check(assignment, info.kind === "words" ? "words" : "args"));
-      }),
-    ),
+  run: ({ keys }) =>
+    keys.flatMap(({ view, section, key, info, last }) => {
+      if (info === null || !SPLIT.has(info.kind)) return [];
+      const written = info.repeatable ? view.all(section, key) : [last];
+      // Without a quote or a backslash there is nothing to go wrong.
+      const suspect = written.filter((assignment) => /["'\\]/.test(assignment.value));
+      return suspect.flatMap((assignment) => check(assignment, info.kind === "words" ? "words" : "args"));
+    }),
 };

@@ -1,16 +1,32 @@
 import type { LoadedBundle } from "#quadlet/load-units.ts";
 import { changedFiles, changedKeys } from "#quadlet/plan/compare-units.ts";
-import { servicesOf, startOrder, withDependents, type Services } from "#quadlet/plan/order-services.ts";
+import {
+  dependentsOf,
+  servicesOf,
+  startOrder,
+  tiedTo,
+  withDependents,
+  type Dependents,
+  type Services,
+} from "#quadlet/plan/order-services.ts";
 import type { PlanReason } from "#quadlet/plan/plan.ts";
 import { portRange } from "#quadlet/read-ports.ts";
-import type { PublishedPort, ServiceNode, UnitGraph } from "#quadlet/unit-graph.ts";
+import { graphOf, type PublishedPort, type ServiceNode, type UnitGraph } from "#quadlet/unit-graph.ts";
 
 /** One side of a plan. Templates start nothing by themselves and are left out of `services`. */
-export type Side = { readonly bundle: LoadedBundle; readonly graph: UnitGraph; readonly services: Services };
+export type Side = {
+  readonly bundle: LoadedBundle;
+  readonly graph: UnitGraph;
+  readonly services: Services;
+  readonly dependents: Dependents;
+  /** Names in the order of their start. */
+  readonly order: readonly string[];
+};
 
-export function sideOf(bundle: LoadedBundle, graph: UnitGraph): Side {
+export function sideOf(bundle: LoadedBundle): Side {
+  const graph = graphOf(bundle);
   const services = new Map([...servicesOf(graph)].filter(([, service]) => !service.is_template));
-  return { bundle, graph, services };
+  return { bundle, graph, services, dependents: dependentsOf(services), order: startOrder(services) };
 }
 
 /** Who must stop before the new files come, who starts after them, who restarts or reloads in between, and why. */
@@ -71,27 +87,35 @@ function overlap(a: PublishedPort, b: PublishedPort): boolean {
 const claims = (service: ServiceNode | undefined, port: PublishedPort) =>
   service !== undefined && service.ports.some((one) => overlap(one, port));
 
-/** What `taker` newly has of `holder`, who gives it up: a port of the host or the name of the container. */
-function handedOver(holder: ServiceNode, taker: ServiceNode, sides: { old: Side; next: Side }): string | null {
-  const later = sides.next.services.get(holder.name);
-  const earlier = sides.old.services.get(taker.name);
-  const port = taker.ports.find((one) => claims(holder, one) && !claims(later, one) && !claims(earlier, one));
-  if (port !== undefined) return port.host_port;
-  const name = taker.resource_name;
-  const isName =
-    name !== null && name === holder.resource_name && name !== later?.resource_name && name !== earlier?.resource_name;
-  return isName ? name : null;
+/** Ports of the new render that their service did not have before. */
+function newClaims(old: Side, next: Side): { taker: string; port: PublishedPort }[] {
+  return [...next.services.values()].flatMap((taker) =>
+    taker.ports
+      .filter((port) => port.host_port !== null && !claims(old.services.get(taker.name), port))
+      .map((port) => ({ taker: taker.name, port })),
+  );
 }
 
-/** Services whose old process holds what another one of the new render needs at its start. */
+/** Services whose old process holds what another one of the new render needs at its start: a port, or a container's name. */
 function handOvers(old: Side, next: Side): Map<string, PlanReason> {
   const found = new Map<string, PlanReason>();
-  for (const holder of old.services.values()) {
-    for (const taker of next.services.values()) {
-      if (taker.name === holder.name || !isRunner(taker) || !isRunner(holder)) continue;
-      const what = handedOver(holder, taker, { old, next });
-      if (what !== null) found.set(holder.name, { code: "port_moves", because: [`${what} to ${taker.name}`] });
+  const add = (holder: string, what: string, taker: string) =>
+    found.set(holder, { code: "port_moves", because: [`${what} to ${taker}`] });
+  for (const { taker, port } of newClaims(old, next)) {
+    for (const holder of old.services.values()) {
+      if (holder.name === taker || !claims(holder, port) || claims(next.services.get(holder.name), port)) continue;
+      add(holder.name, port.host_port ?? "", taker);
     }
+  }
+  const holders = new Map(
+    [...old.services.values()].filter(isRunner).map((service) => [service.resource_name, service]),
+  );
+  for (const taker of next.services.values()) {
+    const name = taker.resource_name;
+    const holder = name === null || !isRunner(taker) ? undefined : holders.get(name);
+    if (holder === undefined || name === null || holder.name === taker.name) continue;
+    const hadIt = old.services.get(taker.name)?.resource_name === name;
+    if (!hadIt && next.services.get(holder.name)?.resource_name !== name) add(holder.name, name, taker.name);
   }
   return found;
 }
@@ -143,7 +167,7 @@ export function classifyChanges(old: Side, next: Side): Changes {
       if (!stop.has(user)) stop.set(user, { code: "dependency_restarts", because: [name] });
   }
   for (const [name, reason] of handOvers(old, next)) if (!stop.has(name)) stop.set(name, reason);
-  for (const [name, from] of withDependents(old.services, stop.keys())) {
+  for (const [name, from] of withDependents(old.dependents, stop.keys())) {
     if (!stop.has(name)) stop.set(name, { code: "dependency_restarts", because: from === null ? [] : [from] });
   }
 
@@ -154,7 +178,7 @@ export function classifyChanges(old: Side, next: Side): Changes {
     else if (!old.services.has(name)) start.set(name, { code: "new_service", because: [] });
   }
   const restarted = new Map([...restart].filter(([name]) => !start.has(name)));
-  for (const [name, from] of withDependents(next.services, [...restarted.keys()])) {
+  for (const [name, from] of withDependents(next.dependents, [...restarted.keys()])) {
     if (from === null || start.has(name)) continue;
     restarted.set(name, reload.get(name) ?? { code: "dependency_restarts", because: [from] });
   }
@@ -164,14 +188,12 @@ export function classifyChanges(old: Side, next: Side): Changes {
 
 /** systemd restarts what requires a service that it has just restarted; of a circle the first one is restarted by hand. */
 function impliedOf(next: Side, restarted: ReadonlyMap<string, PlanReason>): Set<string> {
-  const order = orderOf(next);
+  const position = new Map(next.order.map((name, index) => [name, index]));
+  const isEarlier = (name: string, than: string) => (position.get(name) ?? 0) < (position.get(than) ?? 0);
   return new Set(
-    [...restarted.keys()].filter((name) =>
-      [...restarted.keys()].some(
-        (other) => order.indexOf(other) < order.indexOf(name) && withDependents(next.services, [other]).has(name),
-      ),
-    ),
+    [...restarted.keys()].filter((name) => {
+      const service = next.services.get(name);
+      return service !== undefined && tiedTo(service).some((other) => restarted.has(other) && isEarlier(other, name));
+    }),
   );
 }
-
-export const orderOf = (side: Side): string[] => startOrder(side.services);

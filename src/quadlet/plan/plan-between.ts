@@ -1,9 +1,8 @@
-import { loadUnits, type BundleFile } from "#quadlet/load-units.ts";
-import { classifyChanges, isRunner, orderOf, sideOf, type Changes, type Side } from "#quadlet/plan/classify-changes.ts";
+import { loadUnits, type BundleFile, type LoadedBundle } from "#quadlet/load-units.ts";
+import { classifyChanges, isRunner, sideOf, type Changes, type Side } from "#quadlet/plan/classify-changes.ts";
 import { dataRisks } from "#quadlet/plan/data-risks.ts";
 import type { Plan, PlanAction, PlanReason, PlanStep } from "#quadlet/plan/plan.ts";
 import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
-import { unitGraph } from "#quadlet/unit-graph.ts";
 
 /** The Podman that each render was made for. */
 export type PlanOptions = { readonly oldPodman?: string; readonly newPodman?: string };
@@ -81,12 +80,10 @@ function preparations(old: Side, next: Side): PlanStep[] {
 }
 
 function stops(old: Side, next: Side, changes: Changes): PlanStep[] {
-  const stopped = orderOf(old)
-    .toReversed()
-    .flatMap((name) => {
-      const reason = changes.stop.get(name);
-      return reason === undefined ? [] : [step("stop", name, reason)];
-    });
+  const stopped = old.order.toReversed().flatMap((name) => {
+    const reason = changes.stop.get(name);
+    return reason === undefined ? [] : [step("stop", name, reason)];
+  });
   const kept = new Set(next.graph.networks.map((network) => network.name));
   const gone = old.graph.networks.filter((network) => !kept.has(network.name) && !next.services.has(network.service));
   return [...stopped, ...gone.map((network) => step("remove", network.name, { code: "removed_network", because: [] }))];
@@ -95,7 +92,7 @@ function stops(old: Side, next: Side, changes: Changes): PlanStep[] {
 /** Networks come first: whatever starts next may pull their services in, and so hold the old network fast. */
 function runs(next: Side, changes: Changes): PlanStep[] {
   const networks = [...changes.recreate].map(([name, reason]) => step("recreate_network", name, reason));
-  const others = orderOf(next).flatMap((name): PlanStep[] => {
+  const others = next.order.flatMap((name): PlanStep[] => {
     if (changes.recreate.has(name)) return [];
     const started = changes.start.get(name);
     if (started !== undefined) return [step("start", name, started)];
@@ -108,29 +105,28 @@ function runs(next: Side, changes: Changes): PlanStep[] {
   return [...networks, ...others];
 }
 
-/** Assignments outside comments and [X-...], which a device need not install for their own sake. */
-function meaningOf({ bundle }: Side): Map<string, string> {
-  const parsed = new Map(
-    bundle.units.flatMap((unit) => [unit.file, ...unit.dropIns]).map((file) => [file.filename, file]),
+/** Assignments outside comments and [X-...], in the order that counts: that of the values of one key. */
+function meaningOf({ bundle }: Side, filename: string): string | null {
+  const unit = bundle.units.find(
+    (one) => one.filename === filename || one.dropIns.some((file) => file.filename === filename),
   );
-  return new Map(
-    bundle.files.map(({ filename, text }) => {
-      const nodes = parsed.get(filename)?.nodes;
-      if (nodes === undefined) return [filename, text];
-      const lines = nodes.flatMap((node) =>
-        node.type === "assignment" && !node.section.startsWith("X-")
-          ? [{ name: `${node.section}.${node.key}`, value: node.value }]
-          : [],
-      );
-      // The order of values matters within a key, not that of the keys.
-      return [filename, JSON.stringify(lines.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))))];
-    }),
+  const file = [unit?.file, ...(unit?.dropIns ?? [])].find((one) => one?.filename === filename);
+  if (file === undefined) return bundle.texts.get(filename) ?? null;
+  const lines = file.nodes.flatMap((node) =>
+    node.type === "assignment" && !node.section.startsWith("X-")
+      ? [{ name: `${node.section}.${node.key}`, value: node.value }]
+      : [],
   );
+  return JSON.stringify(lines.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))));
 }
 
-function changedNames(old: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): string[] {
-  const names = new Set([...old.keys(), ...next.keys()]);
-  return [...names].filter((name) => old.get(name) !== next.get(name)).toSorted();
+/** Files whose text differs in more than comments and [X-...], which a device need not install for their own sake. */
+function changedNames(old: Side, next: Side): string[] {
+  const names = new Set([...old.bundle.texts.keys(), ...next.bundle.texts.keys()]);
+  return [...names]
+    .filter((name) => old.bundle.texts.get(name) !== next.bundle.texts.get(name))
+    .filter((name) => meaningOf(old, name) !== meaningOf(next, name))
+    .toSorted();
 }
 
 /**
@@ -145,10 +141,16 @@ export function planBetween(
 ): Plan {
   const newPodman = options.newPodman ?? PODMAN_TARGET_DEFAULT;
   const oldPodman = options.oldPodman ?? newPodman;
-  const old = sideOf(loadUnits(oldFiles ?? [], oldPodman), unitGraph(oldFiles ?? [], oldPodman));
-  const next = sideOf(loadUnits(newFiles, newPodman), unitGraph(newFiles, newPodman));
+  const old = loadUnits(oldFiles ?? [], oldPodman);
+  return planBundles(old, loadUnits(newFiles, newPodman, old));
+}
+
+/** The same for bundles that are already loaded; cheaper when one was loaded with the other as its `like`. */
+export function planBundles(oldBundle: LoadedBundle, newBundle: LoadedBundle): Plan {
+  const old = sideOf(oldBundle);
+  const next = sideOf(newBundle);
   const changes = classifyChanges(old, next);
-  const names = changedNames(meaningOf(old), meaningOf(next));
+  const names = changedNames(old, next);
   const before = [...preparations(old, next), ...stops(old, next, changes)];
   const after = runs(next, changes);
   const install = names.length > 0 ? [step("install", "files", { code: "changed_units", because: names })] : [];
