@@ -103,7 +103,7 @@ type Report = { name: string; isGood: boolean; startedAt: number; detail?: strin
 function report({ name, isGood, startedAt, detail }: Report): void {
   const mark = isGood ? styleText("green", "✓") : styleText("red", "✗");
   console.log(
-    `${mark} ${name}${detail && `: ${detail}`} ${styleText("dim", `(${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)}`,
+    `${mark} ${name}${detail === undefined ? "" : `: ${detail}`} ${styleText("dim", `(${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)}`,
   );
 }
 

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { LIMITS, type LimitName } from "#core/limits.ts";
+import { packFromTree } from "#core/pack-tree.ts";
+import { parseBody } from "#core/request-body.ts";
+import { compilePack } from "#render/compile-pack.ts";
+import { renderPack } from "#render/render-pack.ts";
+import { SMALL_PACK } from "./fixture-packs.ts";
+import { world } from "./world.ts";
+
+/** Codes of what a value of size n gets: empty when it passes. */
+type Probe = (n: number) => Promise<string[]> | string[];
+
+const identity = { pack: "p", version: "v1.0.0" };
+const bytes = (text: string) => new TextEncoder().encode(text);
+const SCHEMA = '{"type":"object","properties":{}}';
+
+function packOf(files: Record<string, string | Uint8Array>): string[] {
+  const tree = new Map(
+    Object.entries({ "schema.json": SCHEMA, ...files }).map(([path, content]) => [
+      path,
+      typeof content === "string" ? bytes(content) : content,
+    ]),
+  );
+  const pack = packFromTree(tree, identity);
+  return pack.ok ? [] : pack.error.map(({ code }) => code);
+}
+
+/** Renders templates given as output name -> source, with `config.list` as long as asked. */
+function render(templates: Record<string, string>, replaced: Record<string, string> = {}): string[] {
+  const tree = new Map(Object.entries(templates).map(([name, source]) => [`templates/${name}.j2`, bytes(source)]));
+  tree.set("schema.json", bytes(SCHEMA));
+  const pack = packFromTree(tree, identity);
+  if (!pack.ok) return pack.error.map(({ code }) => code);
+  const compiled = compilePack({ ...pack.value, files: { ...pack.value.files, ...replaced } });
+  if (!compiled.ok) return compiled.error.map(({ code }) => code);
+  const rendered = renderPack(compiled.value, {
+    decisions: {},
+    deploymentName: "d",
+    marks: { sensitive: [], secretRefs: [] },
+  });
+  return rendered.ok ? [] : rendered.error.map(({ code }) => code);
+}
+
+/** One request against the API; its refusal's code, and those of its details. */
+async function api(
+  method: string,
+  path: string,
+  options: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<string[]> {
+  const w = world();
+  const { token } = await w.tenant();
+  const { slug } = await w.admit(SMALL_PACK);
+  const body = typeof options.body === "function" ? (options.body as (slug: string) => unknown)(slug) : options.body;
+  const answer = await w.request(method, path, {
+    token,
+    ...(body !== undefined && { body }),
+    ...(options.headers && { headers: options.headers }),
+  });
+  return answer.status < 300 ? [] : [answer.body.error.code];
+}
+
+const padded = (n: number) => "x".repeat(n);
+/** config_data whose canonical JSON has n characters: long greetings are allowed up to 2,000, so an image takes the rest. */
+const configOf = (n: number) => ({ web: { image: padded(n - '{"web":{"image":"","port":80}}'.length), port: 80 } });
+
+const PROBES: Record<LimitName, Probe> = {
+  engine_steps_max: () =>
+    render({
+      "a.txt": "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = j %}{% endfor %}{% endfor %}",
+    }),
+  engine_depth_max: (n) =>
+    render({ "a.txt": `{% macro f(n) %}{% if n > 1 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(${n}) }}` }),
+  engine_range_items_max: (n) => render({ "a.txt": `{{ range(${n}) | length }}` }),
+  engine_string_chars_max: (n) =>
+    render({
+      "a.txt": `{% set s = "x" | center(1000) %}{% set t = "" %}{% for i in range(${Math.ceil(n / 1000)}) %}{% set t = t + s %}{% endfor %}{{ t | length }}`,
+    }),
+  // beyond what a pack may hold in one file, so the source is put in after reading the pack
+  engine_source_chars_max: (n) => render({ "a.txt": "x" }, { "templates/a.txt.j2": padded(n) }),
+  output_file_chars_max: (n) =>
+    render({
+      "a.txt": `{% set s = "x" | center(1024) %}{% for i in range(${Math.floor(n / 1024)}) %}{{ s }}{% endfor %}${padded(n % 1024)}`,
+    }),
+  output_total_chars_max: (n) =>
+    render(
+      Object.fromEntries(
+        Array.from({ length: 8 }, (_, file) => [
+          `f${file}.txt`,
+          `{% set s = "x" | center(1024) %}{% for i in range(512) %}{{ s }}{% endfor %}${file === 0 ? padded(n % 1024) : ""}`,
+        ]),
+      ),
+    ),
+  output_files_max: (n) => render(Object.fromEntries(Array.from({ length: n }, (_, file) => [`f${file}.txt`, "x"]))),
+  pack_bytes_max: (n) =>
+    packOf(
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, file) => [
+          `docs/${file}`,
+          new Uint8Array(Math.floor((n - SCHEMA.length) / 40) + (file === 0 ? (n - SCHEMA.length) % 40 : 0)).fill(120),
+        ]),
+      ),
+    ),
+  pack_files_max: (n) => packOf(Object.fromEntries(Array.from({ length: n - 1 }, (_, file) => [`docs/${file}`, "x"]))),
+  pack_file_bytes_max: (n) => packOf({ "docs/a": padded(n) }),
+  pack_path_chars_max: (n) => packOf({ [padded(n)]: "x" }),
+  body_bytes_max: (n) =>
+    api("POST", "/configurations", {
+      body: `{"config_data":{},"x":"${padded(n - '{"config_data":{},"x":""}'.length)}"}`,
+    }),
+  body_depth_max: (n) => refusalOf(parseBody("[".repeat(n) + "]".repeat(n))),
+  body_keys_max: (n) => refusalOf(parseBody(JSON.stringify(Array.from({ length: n }, () => 1)))),
+  config_data_chars_max: (n) =>
+    api("POST", "/configurations", {
+      body: (slug: string) => ({ deployment_name: "site", pack: slug, config_data: configOf(n) }),
+    }),
+  idempotency_key_chars_max: (n) =>
+    api("POST", "/configurations", {
+      headers: { "idempotency-key": padded(n) },
+      body: (slug: string) => ({ deployment_name: "site", pack: slug, config_data: { web: { port: 80 } } }),
+    }),
+  page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
+};
+const refusalOf = (result: ReturnType<typeof parseBody>) => (result.ok ? [] : [result.error.code]);
+
+/** Rows whose probe cannot sit exactly on the bound: it is given once far below and once far beyond. */
+const COARSE = new Set<LimitName>(["engine_steps_max", "engine_string_chars_max"]);
+
+describe("every limit lets its value pass and refuses one beyond it, with its code", () => {
+  test.each(Object.entries(LIMITS).filter(([name]) => !COARSE.has(name as LimitName)))(
+    "%s",
+    async (name, { value, code }) => {
+      const probe = PROBES[name as LimitName];
+      expect(await probe(value)).not.toContain(code);
+      expect(await probe(value + 1)).toContain(code);
+    },
+  );
+
+  test("engine_steps_max and engine_string_chars_max", async () => {
+    expect(await PROBES.engine_steps_max(0)).toContain(LIMITS.engine_steps_max.code);
+    const { value, code } = LIMITS.engine_string_chars_max;
+    expect(await PROBES.engine_string_chars_max(value / 2)).not.toContain(code);
+    expect(await PROBES.engine_string_chars_max(value * 1.1)).toContain(code);
+  });
+});
