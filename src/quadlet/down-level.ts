@@ -2,7 +2,7 @@ import type { Finding } from "#core/finding.ts";
 import { encodeValue } from "#quadlet/encode-value.ts";
 import { isKeyKnown, isRepeatable, keyInfo, type KeyInfo } from "#quadlet/key-table.ts";
 import { loadUnits, type BundleFile, type LoadedUnit } from "#quadlet/load-units.ts";
-import type { Assignment, UnitFile } from "#quadlet/parse-unit.ts";
+import { rawOf, type Assignment, type UnitFile } from "#quadlet/parse-unit.ts";
 import { FLAGS_KNOWN_SINCE, flagRule, type FlagRule } from "#quadlet/podman-flags.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import { splitWords } from "#quadlet/split-words.ts";
@@ -71,7 +71,7 @@ function printEdited(file: UnitFile, edits: Edits): string {
   return file.nodes
     .map((node) => {
       const text = node.type === "assignment" ? edits.get(node) : undefined;
-      return text === undefined ? node.raw : replaced(node.raw, text);
+      return text === undefined ? rawOf(file, node) : replaced(rawOf(file, node), text);
     })
     .join("");
 }

@@ -50,7 +50,7 @@ export type LoadedBundle = {
   /** What has been worked out about its units; a bundle never changes. (A WeakMap would slow every garbage collection down.) */
   readonly memory: {
     readonly files: Map<LoadedUnit, readonly FileUse[]>;
-    readonly mounts: Map<LoadedUnit, readonly ReadMount[]>;
+    readonly mounts: Map<UnitView, readonly ReadMount[]>;
     readonly references: Map<LoadedUnit, readonly Reference[]>;
     readonly dependencies: Map<LoadedUnit, readonly WrittenDependency[]>;
     readonly edges: Map<LoadedUnit, Dependency[]>;
@@ -149,7 +149,7 @@ export function loadUnits(files: readonly BundleFile[], podman: string, like?: L
   const texts = new Map(files.map((file) => [file.filename, file.text]));
   const memory = {
     files: new Map(),
-    mounts: new Map(),
+    mounts: same?.memory.mounts ?? new Map<UnitView, readonly ReadMount[]>(),
     references: new Map(),
     dependencies: new Map(),
     edges: new Map(),

@@ -7,8 +7,8 @@
  */
 export type UnitNode = CommentNode | SectionNode | Assignment | InvalidNode;
 
-/** `start` is the offset of the node in the text, `raw` its characters with line ends; lines count from 1. */
-type NodeBase = { readonly line: number; readonly column: number; readonly start: number; readonly raw: string };
+/** `start` and `end` are offsets into the text, line ends included; lines and columns count from 1. */
+type NodeBase = { readonly line: number; readonly column: number; readonly start: number; readonly end: number };
 
 /** A blank line, a comment, or a lone backslash: what the generator skips. */
 export type CommentNode = NodeBase & { readonly type: "comment" };
@@ -22,7 +22,9 @@ export type Assignment = NodeBase & {
   readonly section: string;
   readonly key: string;
   readonly value: string;
-  /** Where each physical piece of the value begins: a value over three lines has up to three. */
+  /** Where the value begins: in line `line`, unless a continuation comes before its first character. */
+  readonly valueColumn: number;
+  /** Where each physical piece of a value over several lines begins; empty for a value on one line. */
   readonly pieces: readonly ValuePiece[];
 };
 
@@ -73,10 +75,18 @@ const isSection = (line: string) => {
 // oxlint-disable-next-line no-control-regex
 const INVALID_SECTION_NAME = /[[\u0000-\u001f\u007f-\u009f]/;
 
-/** One logical line: physical lines joined at their backslashes. */
-type LogicalLine = { text: string; raw: string; start: number; pieces: ValuePiece[] };
+/** One logical line: physical lines joined at their backslashes, from `start` to `end` in the text. */
+type LogicalLine = {
+  text: string;
+  start: number;
+  end: number;
+  /** Place of its first character. */
+  line: number;
+  column: number;
+  pieces: ValuePiece[];
+};
 
-const emptyLine = (start: number): LogicalLine => ({ text: "", raw: "", start, pieces: [] });
+const NO_PIECES: readonly ValuePiece[] = [];
 
 class UnitParser {
   readonly nodes: UnitNode[] = [];
@@ -87,65 +97,45 @@ class UnitParser {
     this.filename = filename;
   }
 
-  private base(line: LogicalLine, physicalLine: number): NodeBase {
-    const first = line.pieces[0];
-    return { line: first?.line ?? physicalLine, column: first?.column ?? 1, start: line.start, raw: line.raw };
+  addComment({ line, column, start, end }: LogicalLine): void {
+    this.nodes.push({ type: "comment", line, column, start, end });
   }
 
-  addComment(line: LogicalLine, physicalLine: number): void {
-    this.nodes.push({ type: "comment", ...this.base(line, physicalLine) });
+  addInvalid({ line, column, start, end }: LogicalLine, reason: InvalidReason): void {
+    this.nodes.push({ type: "invalid", line, column, start, end, reason });
   }
 
-  addInvalid(line: LogicalLine, physicalLine: number, reason: InvalidReason): void {
-    this.nodes.push({ type: "invalid", reason, ...this.base(line, physicalLine) });
-  }
-
-  addLine(line: LogicalLine, physicalLine: number): void {
-    if (isSkipped(line.text)) return this.addComment(line, physicalLine);
-    if (isSection(line.text)) return this.addSection(line, physicalLine);
-    const equals = line.text.indexOf("=");
-    if (equals === -1) {
-      return this.addInvalid(line, physicalLine, line.text.startsWith("[") ? "unclosed_section" : "no_equals_sign");
-    }
-    if (equals === 0) return this.addInvalid(line, physicalLine, "empty_key");
-    if (this.section === null) return this.addInvalid(line, physicalLine, "key_before_section");
-    const key = trimEnd(line.text.slice(0, equals));
-    const value = trimStart(line.text.slice(equals + 1));
-    const pieces = piecesFrom(line, line.text.length - value.length);
+  addLine(logical: LogicalLine): void {
+    const { text, line, column, start, end } = logical;
+    if (isSkipped(text)) return this.addComment(logical);
+    if (isSection(text)) return this.addSection(logical);
+    const equals = text.indexOf("=");
+    if (equals === -1) return this.addInvalid(logical, text.startsWith("[") ? "unclosed_section" : "no_equals_sign");
+    if (equals === 0) return this.addInvalid(logical, "empty_key");
+    if (this.section === null) return this.addInvalid(logical, "key_before_section");
+    const key = trimEnd(text.slice(0, equals));
+    const value = trimStart(text.slice(equals + 1));
+    const offset = text.length - value.length;
+    const pieces = logical.pieces.length > 1 ? piecesFrom(logical, offset) : NO_PIECES;
     const { section, filename: file } = this;
-    const first = line.pieces[0];
-    this.nodes.push({
-      type: "assignment",
-      line: first?.line ?? physicalLine,
-      column: first?.column ?? 1,
-      start: line.start,
-      raw: line.raw,
-      file,
-      section,
-      key,
-      value,
-      pieces,
-    });
+    const valueColumn = column + offset;
+    this.nodes.push({ type: "assignment", line, column, start, end, file, section, key, value, valueColumn, pieces });
   }
 
-  private addSection(line: LogicalLine, physicalLine: number): void {
-    const name = line.text.slice(1, line.text.indexOf("]"));
-    if (name === "" || INVALID_SECTION_NAME.test(name)) {
-      return this.addInvalid(line, physicalLine, "invalid_section_name");
-    }
+  private addSection(logical: LogicalLine): void {
+    const name = logical.text.slice(1, logical.text.indexOf("]"));
+    if (name === "" || INVALID_SECTION_NAME.test(name)) return this.addInvalid(logical, "invalid_section_name");
     this.section = name;
-    this.nodes.push({ type: "section", name, ...this.base(line, physicalLine) });
+    const { line, column, start, end } = logical;
+    this.nodes.push({ type: "section", line, column, start, end, name });
   }
 }
 
 /** The pieces of a logical line from `offset` on, with offsets counted from there. */
-function piecesFrom(line: LogicalLine, offset: number): ValuePiece[] {
-  const [only] = line.pieces;
-  if (only !== undefined && line.pieces.length === 1)
-    return [{ offset: 0, line: only.line, column: only.column + offset }];
+function piecesFrom(logical: LogicalLine, offset: number): ValuePiece[] {
   const pieces: ValuePiece[] = [];
-  line.pieces.forEach((piece, index) => {
-    const end = line.pieces[index + 1]?.offset ?? Infinity;
+  logical.pieces.forEach((piece, index) => {
+    const end = logical.pieces[index + 1]?.offset ?? Infinity;
     if (end <= offset) return;
     const skipped = Math.max(0, offset - piece.offset);
     pieces.push({ offset: piece.offset + skipped - offset, line: piece.line, column: piece.column + skipped });
@@ -153,61 +143,63 @@ function piecesFrom(line: LogicalLine, offset: number): ValuePiece[] {
   return pieces;
 }
 
-/** Splits after each newline; a text that ends in a newline has no empty last line, as in the generator. */
-function physicalLines(text: string): string[] {
-  const lines: string[] = [];
-  let from = 0;
-  while (from < text.length) {
-    const newline = text.indexOf("\n", from);
-    const end = newline === -1 ? text.length : newline + 1;
-    lines.push(text.slice(from, end));
-    from = end;
-  }
-  return lines;
+/** Adds one more physical line to the logical line that waits for it, or makes a new one of it. */
+function joined(waiting: LogicalLine | null, added: Omit<LogicalLine, "pieces">): LogicalLine {
+  const pieces = waiting?.pieces ?? [];
+  pieces.push({ offset: waiting?.text.length ?? 0, line: added.line, column: added.column });
+  if (waiting === null) return { ...added, pieces };
+  waiting.text += added.text;
+  waiting.end = added.end;
+  return waiting;
 }
 
 export function parseUnit(filename: string, text: string): UnitFile {
   const parser = new UnitParser(filename);
-  const lines = physicalLines(text);
-  let pending = emptyLine(0);
-  let offset = 0;
-  lines.forEach((raw, index) => {
-    const number = index + 1;
-    const withoutLead = trimStart(raw);
-    let line = trimEnd(withoutLead);
-    const column = raw.length - withoutLead.length + 1;
-    if (pending.raw === "") pending = emptyLine(offset);
-    offset += raw.length;
-    pending.raw += raw;
-    if (isSkipped(line)) {
-      if (pending.text !== "") return;
-      parser.addComment(pending, number);
-      pending = emptyLine(offset);
-      return;
+  let waiting: LogicalLine | null = null;
+  let line = 0;
+  for (let start = 0; start < text.length;) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline + 1;
+    line += 1;
+    const whole = text.slice(start, end);
+    const withoutLead = trimStart(whole);
+    const trimmed = trimEnd(withoutLead);
+    const column = whole.length - withoutLead.length + 1;
+    const physical = { start, end, line, column };
+    start = end;
+    if (isSkipped(trimmed)) {
+      // Comments and blank lines inside a continuation belong to it, and say nothing.
+      if (waiting === null) parser.addComment({ ...physical, text: "", pieces: [] });
+      else waiting.end = end;
+      continue;
     }
-    const isContinued = line.endsWith("\\");
-    if (isContinued) line = line.slice(0, -1);
-    pending.pieces.push({ offset: pending.text.length, line: number, column });
-    pending.text += line;
     // The last line of the file ends there whatever its backslash says.
-    if (isContinued && index < lines.length - 1) {
-      if (pending.text !== "") return;
-      // A backslash alone joins nothing: the generator starts afresh on the next line.
-      parser.addComment(pending, number);
-    } else {
-      parser.addLine(pending, number);
+    const isContinued = trimmed.endsWith("\\");
+    const isWaiting = isContinued && end < text.length;
+    const content = isContinued ? trimmed.slice(0, -1) : trimmed;
+    if (!isContinued && waiting === null) {
+      parser.addLine({ ...physical, text: content, pieces: [] });
+      continue;
     }
-    pending = emptyLine(offset);
-  });
-  if (pending.raw !== "") parser.addInvalid(pending, lines.length, "lost_continuation");
+    const logical: LogicalLine = joined(waiting, { ...physical, text: content });
+    waiting = null;
+    // A backslash alone joins nothing: the generator starts afresh on the next line.
+    if (isWaiting && logical.text === "") parser.addComment(logical);
+    else if (isWaiting) waiting = logical;
+    else parser.addLine(logical);
+  }
+  if (waiting !== null) parser.addInvalid(waiting, "lost_continuation");
   return { filename, text, nodes: parser.nodes };
 }
 
-export const printUnit = (unit: UnitFile): string => unit.nodes.map((node) => node.raw).join("");
+/** The characters of a node, line ends included. */
+export const rawOf = (unit: UnitFile, node: UnitNode): string => unit.text.slice(node.start, node.end);
+
+export const printUnit = (unit: UnitFile): string => unit.nodes.map((node) => rawOf(unit, node)).join("");
 
 /** Line and column of a character of the value, through its continuations. */
 export function placeInValue(assignment: Assignment, offset: number): { line: number; column: number } {
   const piece = assignment.pieces.findLast((candidate) => candidate.offset <= offset);
-  if (piece === undefined) return { line: assignment.line, column: assignment.column };
+  if (piece === undefined) return { line: assignment.line, column: assignment.valueColumn + offset };
   return { line: piece.line, column: piece.column + offset - piece.offset };
 }

@@ -97,7 +97,7 @@ function findMounts({ view, section }: LoadedUnit): ReadMount[] {
 
 /** Every mount of a container, pod or build, in the order written. Found once for each unit. */
 export function readMounts(unit: LoadedUnit, bundle: LoadedBundle): readonly ReadMount[] {
-  const known = bundle.memory.mounts.get(unit) ?? findMounts(unit);
-  bundle.memory.mounts.set(unit, known);
+  const known = bundle.memory.mounts.get(unit.view) ?? findMounts(unit);
+  bundle.memory.mounts.set(unit.view, known);
   return known;
 }

@@ -37,7 +37,7 @@ const BYTE_ORDER_MARK = "\ufeff";
 function ofFile(file: UnitFile): Finding[] {
   return file.nodes.flatMap((node): Finding[] => {
     if (node.type !== "invalid") return [];
-    const hasMark = node.start === 0 && node.raw.startsWith(BYTE_ORDER_MARK);
+    const hasMark = node.start === 0 && file.text.startsWith(BYTE_ORDER_MARK);
     const text = hasMark
       ? {
           message: "The file begins with a byte order mark, which Podman takes for part of the first line.",

@@ -22,6 +22,15 @@ function unquote(value: string, areQuotesMatched: boolean): string {
 }
 
 const NONE: readonly Assignment[] = [];
+const NO_WORDS: readonly PlacedWord[] = [];
+
+function splitAll(assignments: readonly Assignment[], style: WordStyle): PlacedWord[] {
+  const found: PlacedWord[] = [];
+  for (const assignment of assignments) {
+    for (const { text, offset } of splitWords(assignment.value, style).words) found.push({ text, offset, assignment });
+  }
+  return found;
+}
 
 const TRUE_WORDS = new Set(["1", "yes", "true", "on"]);
 
@@ -34,6 +43,10 @@ export class UnitView {
   private readonly areQuotesMatched: boolean;
   private readonly sections = new Map<string, Map<string, Assignment[]>>();
   private readonly keysOf = new Map<string, readonly string[]>();
+  private readonly splits = {
+    words: new Map<readonly Assignment[], readonly PlacedWord[]>(),
+    args: new Map<readonly Assignment[], readonly PlacedWord[]>(),
+  };
 
   constructor(files: readonly UnitFile[], podman: string) {
     this.podman = podman;
@@ -102,14 +115,14 @@ export class UnitView {
     return value === null ? null : TRUE_WORDS.has(value.toLowerCase());
   }
 
-  words(section: string, key: string, style: WordStyle): PlacedWord[] {
-    if (this.written(section, key).length === 0) return [];
-    const found: PlacedWord[] = [];
-    for (const assignment of this.all(section, key)) {
-      for (const { text, offset } of splitWords(assignment.value, style).words)
-        found.push({ text, offset, assignment });
-    }
-    return found;
+  /** Split once for all who ask, since many do. */
+  words(section: string, key: string, style: WordStyle): readonly PlacedWord[] {
+    const written = this.written(section, key);
+    if (written.length === 0) return NO_WORDS;
+    const cache = this.splits[style];
+    const known = cache.get(written) ?? splitAll(this.all(section, key), style);
+    cache.set(written, known);
+    return known;
   }
 
   /** The last assignment only, split: how `Exec=` and `ReloadCmd=` are read. */

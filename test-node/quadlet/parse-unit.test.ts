@@ -33,7 +33,7 @@ describe("parseUnit", () => {
         const source = lines.join(newline) + (hasLast ? newline : "");
         const unit = parseUnit("a.container", source);
         expect(printUnit(unit)).toBe(source);
-        for (const node of unit.nodes) expect(source.startsWith(node.raw, node.start)).toBe(true);
+        expect(unit.nodes.every((node, index) => node.start === (unit.nodes[index - 1]?.end ?? 0))).toBe(true);
       }),
       { numRuns: 10_000 },
     );
