@@ -126,6 +126,7 @@ const NO_DECISIONS: ReadonlySet<string> = new Set(["config", "data", "leger"]);
 export class Instance {
   /** Names that blocks and macros defined from inside. */
   #defined: Record<string, unknown> | null = null;
+  #origins: Map<string, Origins> | null = null;
   readonly values: Readonly<Record<string, unknown>>;
   readonly globals: Readonly<Record<string, unknown>>;
   /** Block name -> the blocks of that name, most derived template first. */
@@ -152,9 +153,26 @@ export class Instance {
     return Object.hasOwn(this.values, name) ? !NO_DECISIONS.has(name) : !Object.hasOwn(this.globals, name);
   }
 
-  define(name: string, value: unknown): void {
+  define(name: string, value: unknown, origins?: Origins): void {
     this.#defined ??= Object.create(null) as Record<string, unknown>;
     this.#defined[name] = value;
+    if (origins === undefined) return;
+    this.#origins ??= new Map();
+    this.#origins.set(name, origins);
+  }
+
+  /** Where a name that was defined here comes from. */
+  originsOf(name: string): Origins | undefined {
+    return this.#origins?.get(name);
+  }
+
+  /** The instance of a template that runs with a copy of this context. */
+  forInclude(program: Program): Instance {
+    const instance = new Instance(this.values, this.globals, program);
+    if (this.#defined !== null)
+      instance.#defined = Object.assign(Object.create(null) as Record<string, unknown>, this.#defined);
+    if (this.#origins !== null) instance.#origins = new Map(this.#origins);
+    return instance;
   }
 }
 
@@ -210,6 +228,7 @@ export function loadNames(slots: Slots, names: Iterable<readonly [name: string, 
     if (origins === null || run.tracer === null) continue;
     if (found !== null) origins[slot] = found.origins;
     else if (instance.isContextName(name)) origins[slot] = run.tracer.originsOfName(name, value);
+    else origins[slot] = instance.originsOf(name);
   }
 }
 

@@ -1,8 +1,9 @@
+import type { Expr, Root } from "#render/ast.ts";
 import { compileBlockBody } from "#render/compile/block.ts";
 import { compileBody, compileCapture } from "#render/compile/body.ts";
 import { type Dispatch, TemplateCompiler, type Variant } from "#render/compile/compiler.ts";
 import { compileExpression } from "#render/compile/expression.ts";
-import { Program } from "#render/compile/program.ts";
+import { Program, type ProgramParts } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
 import type { TemplateFault } from "#render/fault.ts";
 import type { ParsedTemplate } from "#render/parse-template.ts";
@@ -15,6 +16,7 @@ export type CompiledTemplate = { readonly program: Program; readonly faults: rea
 export function compileTemplate(name: string, parsed: ParsedTemplate, variant: Variant): CompiledTemplate {
   const { root, blocks } = parsed;
   const compiler = new TemplateCompiler(name, variant, DISPATCH);
+  compiler.sharesContext = blocks.length > 0 || parsed.references.length > 0;
   const unit = new Unit(compiler, "root");
   const scope = openUnitScope(unit, root.children, root.setInside);
   const body = compiler.body(root.children, scope);
@@ -35,17 +37,23 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
     body,
     blocks: blockCodes,
     names: visibleNames(scope),
-    exports: exportsOf(scope),
+    exports: exportsOf(scope, root),
     isConstant: !parsed.callsAtTopLevel,
   });
   return { program, faults: compiler.faults };
 }
 
-/** What an import sees: macros and variables set at the top level, but not what was itself imported. */
-function exportsOf(scope: Scope): [name: string, slot: number][] {
-  const exports: [string, number][] = [];
-  for (const [name, variable] of scope.variables) {
-    if (!name.startsWith("_") && !variable.isImported && variable.loop === null) exports.push([name, variable.slot]);
+/**
+ * What an import sees: macros and variables set at the top level, but not what was itself imported. What is set whatever happens is
+ * there even when its value is undefined.
+ */
+function exportsOf(scope: Scope, root: Root): ProgramParts["exports"] {
+  const always = new Set(root.children.flatMap((node) => (node.typename === "Set" ? node.targets : [])).map(nameOf));
+  const exports: ProgramParts["exports"][number][] = [];
+  for (const [name, { slot, isImported, loop }] of scope.variables) {
+    if (!name.startsWith("_") && !isImported && loop === null) exports.push({ name, slot, isAlways: always.has(name) });
   }
   return exports;
 }
+
+const nameOf = (node: Expr): string => (node.typename === "Symbol" ? node.value : "");

@@ -63,6 +63,8 @@ export class TemplateCompiler {
   readonly faults: TemplateFault[] = [];
   /** Whether the code being compiled runs when a block or macro does, and not with the root. */
   isInBlock = false;
+  /** Other templates or blocks run with this one's context: what is set at the top level must be in it. */
+  sharesContext = false;
 
   constructor(template: string, variant: Variant, dispatch: Dispatch) {
     this.template = template;

@@ -25,16 +25,11 @@ export function compileInclude(node: Include, scope: Scope): TextCode {
     const { run } = slots[0];
     run.charge(1, place);
     run.enter("includes", place);
-    const text = program.render(run, innerInstance(slots, program), view(slots));
+    const text = program.render(run, slots[0].instance.forInclude(program), view(slots));
     run.depth--;
     return text;
   };
 }
-
-const innerInstance = (slots: Slots, program: Program): Instance => {
-  const { values, globals } = slots[0].instance;
-  return new Instance(values, globals, program);
-};
 
 type Exports = Record<string, unknown>;
 
@@ -54,9 +49,9 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     if (known !== undefined) return known;
     run.charge(1, place);
     run.enter("imports", place);
-    const values = names === null ? NO_VALUES : instance.values;
+    const own = names === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
     const around = names === null ? null : view(slots);
-    const evaluate = () => program.evaluate(run, new Instance(values, instance.globals, program), around);
+    const evaluate = () => program.evaluate(run, own, around);
     const { slots: inner } = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
     run.depth--;
     const exported = exportsFrom(program, inner);
@@ -69,8 +64,8 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
 function exportsFrom(program: Program, slots: Slots): Exports {
   const exported = Object.create(null) as Exports;
   const origins: Record<string, Origins | undefined> = {};
-  for (const [name, slot] of program.exports) {
-    if (slots[slot] === undefined) continue;
+  for (const { name, slot, isAlways } of program.exports) {
+    if (slots[slot] === undefined && !isAlways) continue;
     exported[name] = slots[slot];
     origins[name] = slots[0].origins?.[slot];
   }
@@ -86,7 +81,7 @@ function writeThrough(names: Names): (slots: Slots, program: Program, exported: 
   let shared: { readonly program: Program; readonly names: readonly string[] } | null = null;
   return (slots, program, exported) => {
     if (shared?.program !== program) {
-      const both = program.exports.map(([name]) => name).filter((name) => names.has(name));
+      const both = program.exports.map(({ name }) => name).filter((name) => names.has(name));
       shared = { program, names: both };
     }
     for (const name of shared.names) {

@@ -13,7 +13,7 @@ export type ProgramParts = {
   readonly body: TextCode;
   readonly blocks: readonly BlockCode[];
   readonly names: Names;
-  readonly exports: readonly (readonly [name: string, slot: number])[];
+  readonly exports: readonly { readonly name: string; readonly slot: number; readonly isAlways: boolean }[];
   /** Running the root twice gives the same values: nothing is called in it. */
   readonly isConstant: boolean;
 };

@@ -13,6 +13,9 @@ export type Assign = (slots: Slots, value: unknown, origins?: Origins) => void;
 function assignName(name: string, scope: Scope): Assign {
   const { slots: numbers, contextSlot } = resolveWrite(name, scope);
   const [own = 0, ...outer] = numbers;
+  if (scope.parent === null && scope.unit.kind === "root" && scope.compiler.sharesContext) {
+    return assignShared(name, { own, contextSlot });
+  }
   if (outer.length === 0 && contextSlot === null && !scope.compiler.variant.isTraced) {
     return (slots, value) => {
       slots[own] = value;
@@ -29,6 +32,19 @@ function assignName(name: string, scope: Scope): Assign {
   };
 }
 
+/** A variable of the top level that other templates and blocks see, also when it is set to nothing. */
+const assignShared =
+  (name: string, { own, contextSlot }: { own: number; contextSlot: number | null }): Assign =>
+  (slots, value, origins) => {
+    const activation = slots[0];
+    slots[own] = value;
+    if (contextSlot !== null) slots[contextSlot] = value;
+    activation.instance.define(name, value, origins);
+    if (activation.origins === null) return;
+    activation.origins[own] = origins;
+    if (contextSlot !== null) activation.origins[contextSlot] = origins;
+  };
+
 /** What a macro or import binds: always here, and for the whole template when it happens outside loops and call bodies. */
 export function defineName(name: string, scope: Scope, options: { isImported?: boolean } = {}): Assign {
   const { slot } = scope.declare(name, { isBound: true, ...options });
@@ -38,7 +54,7 @@ export function defineName(name: string, scope: Scope, options: { isImported?: b
   return (slots, value, origins) => {
     slots[slot] = value;
     if (contextSlot !== slot) slots[contextSlot] = value;
-    if (isLeaked) slots[0].instance.define(name, value);
+    if (isLeaked) slots[0].instance.define(name, value, origins);
     const traced = slots[0].origins;
     if (traced === null) return;
     traced[slot] = origins;

@@ -1,4 +1,4 @@
-import { type Filter, optionalText, requireText } from "#render/filters/filter.ts";
+import { type Filter, optionalText, requireText, typeFault } from "#render/filters/filter.ts";
 import type { Run } from "#render/run.ts";
 import { primitiveOf } from "#render/values/operators.ts";
 import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
@@ -18,15 +18,16 @@ const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(opti
 const title: Filter = (_run, input) =>
   likeInput(input, optionalText("title", input).split(" ").map(capitalizeText).join(" "));
 
+/** Nunjucks centers lists too, by the number of their items; a number is never padded. */
 const center: Filter = (run, input, width) => {
-  const text = isNothing(input) ? "" : textOf(input);
+  const value = isNothing(input) ? "" : input;
   const wanted = numberOr(width, 80);
-  const isText = isNothing(input) || typeof input === "string" || input instanceof SafeString;
-  if (isText && text.length >= wanted) return isNothing(input) ? "" : input;
-  const spaces = isText ? wanted - text.length : 0;
+  const isSized = typeof value === "string" || Array.isArray(value) || value instanceof SafeString;
+  if (isSized && value.length >= wanted) return value;
+  const spaces = isSized ? wanted - value.length : 0;
   run.checkString(wanted, "center");
   const left = " ".repeat(Math.max(0, Math.ceil(spaces / 2 - (spaces % 2))));
-  return likeInput(input, left + text + " ".repeat(Math.max(0, Math.ceil(spaces / 2))));
+  return likeInput(value, left + textOf(value) + " ".repeat(Math.max(0, Math.ceil(spaces / 2))));
 };
 
 const indent: Filter = (run, input, ...[width, indentFirst]) => {
@@ -85,8 +86,9 @@ function replaceText(run: Run, text: string, change: { old: string; replacement:
 }
 
 const truncate: Filter = (_run, input, ...[length, killWords, end]) => {
-  const text = optionalText("truncate", input);
   const chars = numberOr(length, 255);
+  if (Array.isArray(input) && input.length <= chars) return input;
+  const text = optionalText("truncate", input);
   if (text.length <= chars) return isNothing(input) ? "" : input;
   const lastSpace = killWords ? -1 : text.lastIndexOf(" ", chars);
   const kept = text.slice(0, lastSpace === -1 ? chars : lastSpace);
@@ -94,7 +96,8 @@ const truncate: Filter = (_run, input, ...[length, killWords, end]) => {
 };
 
 const wordcount: Filter = (_run, input) => {
-  const text = optionalText("wordcount", input);
+  if (!input) return null;
+  const text = requireText("wordcount", input);
   return text === "" ? null : (text.match(/\w+/g)?.length ?? null);
 };
 
@@ -104,7 +107,8 @@ const urlencode: Filter = (run, input) => {
   run.charge(pairs.length);
   return pairs
     .map((pair) => {
-      const [key, value] = Array.isArray(pair) ? (pair as unknown[]) : textOf(pair).split("");
+      if (pair === null || pair === undefined) throw typeFault("urlencode", "pairs", pair);
+      const [key, value] = Array.isArray(pair) ? (pair as unknown[]) : typeof pair === "string" ? pair.split("") : [];
       return `${encodeURIComponent(String(primitiveOf(key)))}=${encodeURIComponent(String(primitiveOf(value)))}`;
     })
     .join("&");

@@ -15,7 +15,7 @@ const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(
     .concat(Object.keys(stringMethods), Object.keys(arrayMethods), Object.keys(objectMethods), "kind", "pointer"),
 );
 
-export const isPlainKey = (key: string): boolean => !PROTOTYPE_KEYS.has(key);
+export const isPlainKey = (key: string): boolean => !PROTOTYPE_KEYS.has(key) && !/^\d/.test(key);
 
 /** A member of a value: own data properties, characters, items, and the methods of the allow-list; else undefined. */
 export function memberOf(run: Run, target: unknown, key: unknown): unknown {
