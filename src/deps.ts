@@ -3,7 +3,7 @@ import { logTo } from "#core/log.ts";
 import type { Log } from "#core/log.ts";
 import type { RenderMessage } from "#core/messages.ts";
 import type { Clock, IdSource } from "#core/runtime.ts";
-import { Settings } from "#core/settings.ts";
+import { type Settings, parseSettings } from "#core/settings.ts";
 import type { Caches } from "#registry/caches.ts";
 import { ENGINE_VERSION } from "#render/version.ts";
 
@@ -33,9 +33,9 @@ export type Deps = {
 const caches: Caches = { packs: createLru(8), schemas: createLru(64) };
 let parsed: { env: Env; settings: Settings } | undefined;
 
-/** Parses variables and secrets once per isolate. Throws a ZodError that names what is missing. */
+/** Parses variables and secrets once per isolate. Throws a SettingsError that names what is missing. */
 export function settingsFrom(env: Env): Settings {
-  if (parsed?.env !== env) parsed = { env, settings: Settings.parse(env) };
+  if (parsed?.env !== env) parsed = { env, settings: parseSettings(env) };
   return parsed.settings;
 }
 

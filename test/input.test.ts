@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { createApi } from "#api/app.ts";
 import { LIMITS } from "#core/limits.ts";
+import { depsFrom } from "#deps.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
@@ -219,4 +221,14 @@ test("the body limit is exact", async () => {
   const of = (bytes: number) => raw(`{"a":"${"x".repeat(bytes - frame)}"}`);
   expect((await of(LIMITS.body_bytes_max.value)).status).toBe(400); // read, and refused for its shape
   expect((await of(LIMITS.body_bytes_max.value + 1)).status).toBe(413);
+});
+
+test("a worker without its secrets says which, and gives nothing else away", async () => {
+  const api = createApi(depsFrom);
+  const { LINK_SIGNING_KEY: _, ...without } = env as unknown as Record<string, unknown>;
+  const response = await api.request("/ready", {}, { ...without, TOKEN_SIGNING_KEYS: "[]" } as unknown as Env);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({
+    error: { code: "not_configured", message: expect.stringMatching(/TOKEN_SIGNING_KEYS, LINK_SIGNING_KEY/) },
+  });
 });

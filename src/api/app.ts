@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { routePath } from "hono/route";
 import { authRoutes } from "#api/auth/routes.ts";
 import { authenticate } from "#api/authenticate.ts";
@@ -13,7 +14,8 @@ import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
 import { AppError } from "#core/errors.ts";
-import { causeText } from "#core/log.ts";
+import { causeText, logTo } from "#core/log.ts";
+import { SettingsError } from "#core/settings.ts";
 import type { Deps } from "#deps.ts";
 
 const INFO = {
@@ -26,8 +28,10 @@ const INFO = {
   security: [{ token: [] }],
 };
 
+type DepsFrom = (env: Env, after: (work: Promise<unknown>) => void) => Deps;
+
 /** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */
-export function createApi(depsFrom: (env: Env, after: (work: Promise<unknown>) => void) => Deps) {
+export function createApi(depsFrom: DepsFrom) {
   const api = new OpenAPIHono<ApiEnv>();
   api.use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
@@ -75,7 +79,8 @@ export function createApi(depsFrom: (env: Env, after: (work: Promise<unknown>) =
   });
   api.onError((cause, c) => {
     const error = toAppError(cause);
-    const { log, settings } = c.get("deps");
+    // without settings there are no dependencies: then the log line is all there is to say it
+    const log = (c.get("deps") as Deps | undefined)?.log ?? logTo((line) => console.log(line));
     if (error.status >= 500)
       log("request.failed", {
         request_id: c.get("requestId"),
@@ -84,9 +89,18 @@ export function createApi(depsFrom: (env: Env, after: (work: Promise<unknown>) =
       });
     if (error.retryAfterSeconds !== null) c.header("retry-after", String(error.retryAfterSeconds));
     if (error.status === 401) c.header("www-authenticate", 'Bearer realm="leger"');
-    return c.json(toEnvelope(error, settings.DOCS_URL), error.status);
+    return c.json(toEnvelope(error, c.env.DOCS_URL), error.status);
   });
   return api;
+}
+
+function configured(c: Context<ApiEnv>, depsFrom: DepsFrom): Deps {
+  try {
+    return depsFrom(c.env, (work) => c.executionCtx.waitUntil(work));
+  } catch (cause) {
+    if (cause instanceof SettingsError) throw AppError.of("not_configured", { names: cause.message }, { cause });
+    throw cause;
+  }
 }
 
 export const openApiDocument = (api: ReturnType<typeof createApi>) => api.getOpenAPI31Document(INFO);

@@ -201,6 +201,11 @@ const CATALOGUE = {
     "Send the same request again (with its Idempotency-Key).",
     5,
   ),
+  not_configured: row(
+    503,
+    (p: { names: string }) => `This server lacks settings: ${p.names}.`,
+    "Operator: set them as docs/how-to/deploy.md says.",
+  ),
   internal: row(
     500,
     (_: NoParams) => "Something failed on our side.",

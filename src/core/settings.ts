@@ -53,3 +53,14 @@ export const Settings = z.object({
   TAILSCALE_TAILNETS: json(z.record(z.string(), TailnetSettings)),
 });
 export type Settings = z.infer<typeof Settings>;
+
+/** A worker that was set up wrongly; the message names the variables, never their values. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+export function parseSettings(env: unknown): Settings {
+  const parsed = Settings.safeParse(env);
+  if (parsed.success) return parsed.data;
+  throw new SettingsError([...new Set(parsed.error.issues.map(({ path }) => String(path[0])))].join(", "));
+}
