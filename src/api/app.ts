@@ -35,10 +35,7 @@ export function createApi(depsFrom: DepsFrom) {
   const api = new OpenAPIHono<ApiEnv>();
   api.use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
-    c.set(
-      "deps",
-      depsFrom(c.env, (work) => c.executionCtx.waitUntil(work)),
-    );
+    c.set("deps", configured(c, depsFrom));
     const startedAt = c.get("deps").clock.now();
     await next();
     c.header("x-request-id", c.get("requestId"));
