@@ -22,8 +22,11 @@ const DEFAULTS = new Set([
   "123456",
 ]);
 
+/** REQUIRE_API_KEY=true turns something on. */
+const SWITCH = /^(?:true|false|yes|no|on|off|none|null|0|1)$/i;
+
 function problemOf(name: string, value: string): string | null {
-  if (value === "" || /^[%$]/.test(value)) return null;
+  if (value === "" || /^[%$]/.test(value) || SWITCH.test(value)) return null;
   if (NAME.test(name))
     return DEFAULTS.has(value.toLowerCase()) ? "holds a well-known default" : "holds a secret in plain text";
   return VALUE.test(value) ? "holds a password or key in plain text" : null;
