@@ -63,6 +63,10 @@ export function trimEnd(text: string): string {
   return text.slice(0, end);
 }
 
+/** Around the equals sign the generator looks at single bytes, so that only ASCII counts as white space there. */
+const ASCII_SPACE_AT_START = /^[\t\n\v\f\r ]+/;
+const ASCII_SPACE_AT_END = /(?<![\t\n\v\f\r ])[\t\n\v\f\r ]+$/;
+
 const isSkipped = (line: string) => line === "" || line.startsWith("#") || line.startsWith(";");
 
 /** A section header is `[name]`, with nothing but spaces and tabs after the first closing bracket. */
@@ -113,8 +117,8 @@ class UnitParser {
     if (equals === -1) return this.addInvalid(logical, text.startsWith("[") ? "unclosed_section" : "no_equals_sign");
     if (equals === 0) return this.addInvalid(logical, "empty_key");
     if (this.section === null) return this.addInvalid(logical, "key_before_section");
-    const key = trimEnd(text.slice(0, equals));
-    const value = trimStart(text.slice(equals + 1));
+    const key = text.slice(0, equals).replace(ASCII_SPACE_AT_END, "");
+    const value = text.slice(equals + 1).replace(ASCII_SPACE_AT_START, "");
     const offset = text.length - value.length;
     const pieces = logical.pieces.length > 1 ? piecesFrom(logical, offset) : NO_PIECES;
     const { section, filename: file } = this;
