@@ -271,8 +271,9 @@ export class TemplateGenerator {
 
   #set(place: Place): string {
     const name = this.#random.pick(["a", "b", "x", "y", "z", "list"]);
+    // What is captured is never looped over: texts that grow by looping over themselves stop the engine, but not Nunjucks.
     if (this.#random.chance(0.2))
-      return `{% set ${name} %}${this.#body({ ...place, depth: 1, isCaptured: true })}{% endset %}`;
+      return `{% set ${this.#random.pick(["y", "z"])} %}${this.#body({ ...place, depth: 1, isCaptured: true })}{% endset %}`;
     return this.#random.chance(0.1)
       ? `{% set ${name}, z = ${this.#expr(1)} %}`
       : `{% set ${name} = ${this.#expr(2)} %}`;
