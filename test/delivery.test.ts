@@ -186,3 +186,32 @@ test("the bundle is a tar.gz with every file, the same bytes each time", async (
   for (const name of ["site/manifest.json", "site/greeting.txt", "site/web.container", "site/web.network"])
     expect(text).toContain(name);
 });
+
+test("the plan between two versions names what restarts and why, and a version over itself gives none", async () => {
+  const { w, token } = await deployed();
+  await w.request("PUT", "/configurations/site", {
+    token,
+    headers: { "if-match": "*" },
+    body: { config_data: { web: { port: 81, greeting: "hi" } } },
+  });
+  await w.deliver();
+  type Steps = {
+    steps: { action: string; target: string; reason: { code: string; because: string[] } }[];
+    risks: unknown[];
+  };
+  const plan = async (query: string) => (await w.request<Steps>("GET", `/config/2/plan${query}`, { token })).body.data;
+  expect((await plan("?from=1")).steps.map(({ action, target }) => `${action} ${target}`)).toEqual([
+    "install files",
+    "restart web",
+  ]);
+  expect((await plan("?from=2")).steps).toEqual([]);
+  expect((await plan("")).steps.map(({ action }) => action)).toContain("pull");
+  expect((await w.request("GET", "/config/2/plan?from=9", { token })).status).toBe(404);
+});
+
+test("one .quadlets file holds the units, and says which files it cannot hold", async () => {
+  const { w, token } = await deployed();
+  const answer = await w.request("GET", "/config/1/quadlets", { token });
+  expect(answer.body).toMatch(/^# FileName=web\n\[Unit\]\nDescription=Web\n[^]*\n---\n# FileName=web\n\[Network\]/);
+  expect(answer.headers.get("x-leger-left-out")).toBe("greeting.txt");
+});

@@ -162,6 +162,24 @@ describe("what fails", () => {
     });
   });
 
+  test("a unit that would not start fails the job with its findings, and the head stays where it was", async () => {
+    const w = world();
+    const { token } = await saved(w);
+    await w.deliver();
+    const empty = { web: { port: 80, image: "" } };
+    await w.request("PUT", "/configurations/site-0", {
+      token,
+      headers: { "if-match": "*" },
+      body: { config_data: empty },
+    });
+    await w.deliver();
+    expect(await state(w, token, 2)).toMatchObject({
+      state: "failed",
+      failure: { findings: [{ code: "required_key", severity: "error", place: { file: "web.container" } }] },
+    });
+    expect(await w.request("GET", "/config/latest", { token })).toMatchObject({ body: { data: { version: 1 } } });
+  });
+
   test("garbage in the queue is acknowledged and holds up nobody", async () => {
     const w = world();
     const { token } = await saved(w);

@@ -32,6 +32,27 @@ export async function readRender(deps: Deps, caller: Caller, number: number): Pr
   return withManifest(deps, versionStore.fromRow(row));
 }
 
+/** Two renders in one round trip: what is installed, null for nothing, and what shall be. */
+export async function readRenderPair(
+  deps: Deps,
+  caller: Caller,
+  { from, to }: { from: number | null; to: number },
+): Promise<{ from: RenderedVersion | null; to: RenderedVersion }> {
+  const numbers = from === null ? [to] : [to, from];
+  const selects = numbers.map((version) =>
+    versionStore.selectByNumber.bind(deps.db, { workspace_id: caller.workspaceId, version }),
+  );
+  const { results } = await readAs(deps, { caller, permission: "config:read" }, selects);
+  const renders = numbers.map(async (version, index) => {
+    const row = versionStore.selectByNumber.rows(results[index])[0];
+    if (!row) throw AppError.of("version_not_found", { version });
+    return withManifest(deps, versionStore.fromRow(row));
+  });
+  const [newer, older] = await Promise.all(renders);
+  if (!newer) throw AppError.of("version_not_found", { version: to });
+  return { from: older ?? null, to: newer };
+}
+
 async function withManifest(deps: Deps, version: Version): Promise<RenderedVersion> {
   const { manifest_checksum: digest, workspace_id, version: number } = version;
   if (digest === null)

@@ -1,10 +1,11 @@
 import { prepareWith } from "#core/decisions.ts";
 import { sha256Hex } from "#core/digest.ts";
-import type { Finding } from "#core/finding.ts";
+import { type Finding, hasErrors } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
 import { causeText } from "#core/log.ts";
 import { type Manifest, type ManifestGraph, buildManifest, fileType, manifestBytes } from "#core/manifest.ts";
 import { type Result, err, ok } from "#core/result.ts";
+import { checkUnits } from "#quadlet/check-units.ts";
 import { unitGraph } from "#quadlet/unit-graph.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { renderPack } from "#render/render-pack.ts";
@@ -16,7 +17,7 @@ export type MadeRender = { files: StoredFile[]; manifest: StoredFile; index: Man
 
 /**
  * The pure part of a job: (version, pack, engine version) -> bytes. It reads no clock and no storage, so what it refuses
- * once it refuses for ever: findings end the job. That holds for an exception too, which would be a defect of ours.
+ * once it refuses for ever: findings end the job, those of the templates and those of the units that would not start. That holds for an exception too, which would be a defect of ours.
  */
 export async function makeRender(
   row: JobInputsRow,
@@ -25,6 +26,8 @@ export async function makeRender(
 ): Promise<Result<MadeRender, Finding[]>> {
   const texts = renderTexts(row, pack);
   if (!texts.ok) return texts;
+  const problems = checkUnits(texts.value, { podmanTarget: row.podman_target });
+  if (hasErrors(problems)) return err(problems);
   const files = await Promise.all(
     texts.value.map(({ filename, text }) => storedFile(filename, new TextEncoder().encode(text))),
   );

@@ -3,6 +3,7 @@ import { answers, refuses } from "#api/envelope.ts";
 import { VersionParam, VersionParams } from "#api/parameters.ts";
 import { Manifest } from "#core/manifest.ts";
 import { DeploymentName, Namespace } from "#core/names.ts";
+import { Plan } from "#quadlet/plan/plan.ts";
 
 const FileLink = z.object({ filename: z.string(), sha256: z.string(), size: z.int(), path: z.string() });
 
@@ -134,6 +135,29 @@ export const readBundleRoute = createRoute({
   request: { params: VersionParams },
   responses: {
     200: bytes("application/gzip", "Every file and the manifest, usable without Leger"),
+    ...refuses(...reads),
+  },
+});
+
+export const readPlanRoute = createRoute({
+  operationId: "readPlan",
+  summary: "What installing this version over another does: data risks first, then steps with reasons",
+  tags,
+  method: "get",
+  path: "/config/{version}/plan",
+  request: { params: VersionParams, query: z.object({ from: VersionParam.optional() }) },
+  responses: { 200: answers(Plan, "Without from: a first installation"), ...refuses(...reads) },
+});
+
+export const readQuadletsRoute = createRoute({
+  operationId: "readQuadlets",
+  summary: "A render's units as one file for podman quadlet install (Podman 5.8)",
+  tags,
+  method: "get",
+  path: "/config/{version}/quadlets",
+  request: { params: VersionParams },
+  responses: {
+    200: bytes("text/plain", "Units, separated by ---; x-leger-left-out names the files that are no units"),
     ...refuses(...reads),
   },
 });

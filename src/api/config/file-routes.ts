@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { buildBundle } from "#actions/build-bundle.ts";
 import { makeLinks } from "#actions/make-links.ts";
+import { readPlan, readQuadlets } from "#actions/read-plan.ts";
 import { readLinkedFile, readRender, readRenderFile } from "#actions/read-render.ts";
 import * as contract from "#api/config/contract.ts";
 import { KEEP } from "#api/config/routes.ts";
@@ -38,6 +39,21 @@ export const fileRoutes = () =>
       c.header("etag", `"${bundle.digest}.tar.gz"`);
       c.header("cache-control", KEEP);
       return c.body(bundle.bytes as Uint8Array<ArrayBuffer>, 200);
+    })
+    .openapi(contract.readPlanRoute, async (c) => {
+      const numbers = { to: c.req.valid("param").version, from: c.req.valid("query").from ?? null };
+      const plan = await readPlan(c.get("deps"), c.get("caller"), numbers);
+      c.header("cache-control", KEEP); // between two versions, which never change
+      return c.json({ success: true as const, data: plan }, 200);
+    })
+    .openapi(contract.readQuadletsRoute, async (c) => {
+      const { version } = c.req.valid("param");
+      const quadlets = await readQuadlets(c.get("deps"), c.get("caller"), version);
+      const leftOut = quadlets.findings.map(({ place }) => place?.file).filter(Boolean);
+      if (leftOut.length > 0) c.header("x-leger-left-out", leftOut.join(", "));
+      c.header("content-disposition", `attachment; filename="${quadlets.name}-v${version}.quadlets"`);
+      c.header("cache-control", KEEP);
+      return c.text(quadlets.text, 200);
     });
 
 function sendFile(c: Context<ApiEnv>, file: { bytes: Uint8Array; sha256: string; filename: string }) {
