@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync, statSync, existsSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import type { Finding } from "#core/finding.ts";
 import { checkUnits } from "#quadlet/check-units.ts";
 import type { BundleFile } from "#quadlet/load-units.ts";
 import { unitTypeOf } from "#quadlet/unit-names.ts";
@@ -22,7 +23,7 @@ import { seeded } from "./agree/random.ts";
 const ROOT = path.resolve(import.meta.dirname, "..");
 
 type Case = { readonly name: string; readonly files: readonly BundleFile[] };
-type Outcome = { readonly kind: "agreed" | "missed" | "false_alarm" | "documented"; readonly text: string };
+type Outcome = { readonly kind: "agreed" | "refused" | "missed" | "false_alarm" | "documented"; readonly text: string };
 
 function readFolder(folder: string): BundleFile[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted();
@@ -40,6 +41,20 @@ function bundlesUnder(root: string): Case[] {
   return folders.flatMap((entry) => bundlesUnder(path.join(root, entry.name)));
 }
 
+/** Files that the generator names in its refusal, with what it says about each. A crash names none. */
+function refusedUnits(problems: string): { name: string; reason: string }[] {
+  const pattern = /(?:converting|error loading) "(?:[^"]*\/)?([^"/]+)"[:,] (.*)/g;
+  return [...problems.matchAll(pattern)].map((match) => ({ name: match[1] ?? "", reason: match[2] ?? "" }));
+}
+
+/** A finding in the unit's own file, or in a drop-in, which may be anybody's. */
+const isAbout = ({ place }: Finding, name: string): boolean =>
+  place !== undefined && (path.basename(place.file) === name || place.file.includes(".d/"));
+
+/** A unit that joins a refused network is refused too: the finding stands where the mistake is, not at each that suffers from it. */
+const isCause = ({ place }: Finding, reason: string): boolean =>
+  place !== undefined && reason === `cannot get the resource name of ${path.basename(place.file)}`;
+
 function judge({ files }: Case, generator: Generator): Outcome {
   const errors = checkUnits(files, { podmanTarget: generator.version }).filter(
     (finding) => finding.severity === "error",
@@ -49,11 +64,11 @@ function judge({ files }: Case, generator: Generator): Outcome {
     const verdict = dryRun(generator, folder);
     const codes = [...new Set(errors.map((finding) => finding.code))];
     if (!verdict.isAccepted) {
-      const reason = verdict.problems
-        .split("\n")
-        .filter((line) => !/Loading source/.test(line))
-        .join("; ");
-      return { kind: errors.length > 0 ? "agreed" : "missed", text: reason };
+      const passed = refusedUnits(verdict.problems).find(
+        ({ name, reason }) => !errors.some((finding) => isAbout(finding, name) || isCause(finding, reason)),
+      );
+      if (passed !== undefined) return { kind: "missed", text: `${passed.name}: ${passed.reason}` };
+      return errors.length > 0 ? { kind: "refused", text: "" } : { kind: "missed", text: verdict.problems };
     }
     if (errors.length === 0) return { kind: "agreed", text: "" };
     const unexplained = codes.filter((code) => DOCUMENTED[code] === undefined);
@@ -106,8 +121,10 @@ for (const generator of generators) {
   console.log(`Podman ${generator.version}: ${keys.probes} keys probed, ${keys.mismatches.length} mismatches`);
   for (const mismatch of keys.mismatches) console.log(`  ${mismatch}`);
 
+  const verdicts = { refused: 0, accepted: 0 };
   for (const one of casesFor(Number(values.count), Number(values.seed), generator.version)) {
     const outcome = judge(one, generator);
+    verdicts[outcome.kind === "refused" || outcome.kind === "missed" ? "refused" : "accepted"] += 1;
     total.units += one.files.filter((file) => unitTypeOf(file.filename) !== null).length;
     if (outcome.kind === "documented") {
       total.documented += 1;
@@ -119,6 +136,7 @@ for (const generator of generators) {
     console.log(`  ${outcome.kind} on ${generator.version}, ${one.name}: ${outcome.text}`);
     if (values.verbose) for (const file of one.files) console.log(`--- ${file.filename}\n${file.text}`);
   }
+  console.log(`Podman ${generator.version}: ${verdicts.refused} bundles refused, ${verdicts.accepted} accepted`);
 }
 console.log("Errors that only Podman itself would report, and why they are errors:");
 for (const code of [...documentedCodes].toSorted()) console.log(`  ${code}: ${DOCUMENTED[code] ?? ""}`);
