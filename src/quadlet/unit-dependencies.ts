@@ -3,7 +3,7 @@ import type { Assignment } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import { referencesOf, type Reference } from "#quadlet/references.ts";
 import { splitWords } from "#quadlet/split-words.ts";
-import { baseName, namePartsOf, unitTypeOf } from "#quadlet/unit-names.ts";
+import { namePartsOf, unitTypeOf } from "#quadlet/unit-names.ts";
 
 /** The keys of [Unit] that name other units, and that Podman 5.5 translates from `x.container` to `x.service`. */
 export const DEPENDENCY_KEYS = [
@@ -67,12 +67,15 @@ function readDependencies({ view }: LoadedUnit, bundle: LoadedBundle): WrittenDe
   const keys = view.keys("Unit");
   return DEPENDENCY_KEYS.filter((relation) => keys.includes(relation)).flatMap((relation) =>
     view.written("Unit", relation).flatMap((assignment) =>
-      splitWords(assignment.value, "words").words.map((word) => {
-        const named =
-          isTranslating && unitTypeOf(word.text) !== null ? bundle.byName.get(baseName(word.text)) : undefined;
-        const unit = named === undefined ? word.text : `${named.serviceName}.service`;
-        const target = serviceUnit(unit, bundle);
-        return { relation, written: word.text, unit, target, assignment, offset: word.offset };
+      splitWords(assignment.value, "words").words.flatMap(({ text, offset }): WrittenDependency[] => {
+        const isFile = isTranslating && unitTypeOf(text) !== null;
+        // systemd keeps quotes here, and then ignores the name; the generator takes them off when it translates.
+        if (!isFile && /["']/.test(assignment.value.charAt(offset))) return [];
+        // The generator honours an empty assignment, systemd does not.
+        if (isFile && !view.all("Unit", relation).includes(assignment)) return [];
+        const named = isFile ? bundle.byName.get(text) : undefined;
+        const unit = named === undefined ? text : `${named.serviceName}.service`;
+        return [{ relation, written: text, unit, target: serviceUnit(unit, bundle), assignment, offset }];
       }),
     ),
   );
