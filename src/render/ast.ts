@@ -6,7 +6,8 @@ type NodeOf<T extends string> = { readonly typename: T; readonly lineno: number;
 
 export type Literal = NodeOf<"Literal"> & { readonly value: string | number | boolean | null | RegExp };
 export type SymbolNode = NodeOf<"Symbol"> & { readonly value: string };
-export type TemplateData = NodeOf<"TemplateData"> & { readonly value: string };
+/** `skippedLines`: line breaks that white-space control took from its start, so that its position is that many lines before. */
+export type TemplateData = NodeOf<"TemplateData"> & { readonly value: string; readonly skippedLines?: number };
 export type Group = NodeOf<"Group"> & { readonly children: readonly Expr[] };
 export type ArrayNode = NodeOf<"Array"> & { readonly children: readonly Expr[] };
 export type Pair = NodeOf<"Pair"> & { readonly key: Expr; readonly value: Expr };

@@ -1,6 +1,6 @@
 import type { PackOutput } from "#core/pack.ts";
 import { pointerToken } from "#core/json.ts";
-import type { CompiledPack } from "#render/compile-pack.ts";
+import { type CompiledPack, STRICT } from "#render/compile-pack.ts";
 import type { Variant } from "#render/compile/compiler.ts";
 import { missingTemplate } from "#render/compile/template-name.ts";
 import { GLOBALS } from "#render/globals.ts";
@@ -8,7 +8,8 @@ import { HostFunction } from "#render/macro-function.ts";
 import { markDecisions } from "#render/mark-decisions.ts";
 import { findInPack } from "#render/pack-paths.ts";
 import type { RenderInput } from "#render/render-pack.ts";
-import type { Host } from "#render/run.ts";
+import { type Host, type RenderLimits, Run } from "#render/run.ts";
+import { Tracer } from "#render/trace/tracer.ts";
 import { secretFunction, type SecretRequirement } from "#render/secret-function.ts";
 import { textOf } from "#render/values/text.ts";
 
@@ -19,6 +20,7 @@ export class RenderWorld {
   readonly #input: RenderInput;
   readonly #secrets = new Map<string, SecretRequirement>();
   readonly #values = new Map<boolean, Readonly<Record<string, unknown>>>();
+  readonly #tracers = new Map<boolean, Tracer>();
   #pointers: Map<object, string> | null = null;
 
   constructor(compiled: CompiledPack, input: RenderInput) {
@@ -53,14 +55,33 @@ export class RenderWorld {
     return values;
   }
 
-  host(variant: Variant, output: PackOutput): Host {
+  variant(kind: { isUnit: boolean; isCollecting?: boolean; isTraced?: boolean }): Variant {
+    return { ...STRICT, isCollecting: false, isTraced: false, ...kind, isStrict: this.isStrict };
+  }
+
+  run(variant: Variant, output: PackOutput, limits: RenderLimits): Run {
+    return new Run(this.#host(variant, output), limits);
+  }
+
+  /** One tracer serves all outputs that see the same decisions. */
+  tracer(output: PackOutput): Tracer {
+    const isSensitive = output.sensitive === true;
+    let tracer = this.#tracers.get(isSensitive);
+    if (tracer === undefined) {
+      tracer = new Tracer(this.values(output)["config"] as object);
+      this.#tracers.set(isSensitive, tracer);
+    }
+    return tracer;
+  }
+
+  #host(variant: Variant, output: PackOutput): Host {
     const { compiled } = this;
     return {
       globals: this.#globals(output),
       find: (name, from) => (typeof name === "string" ? compiled.find(name, from, variant) : null),
       pointerOf: (value) => this.#pointerOf(value, output),
-      isAutoescaped: variant.isAutoescaped,
-      throwOnUndefined: variant.isStrict || variant.throwOnUndefined,
+      isAutoescaped: false,
+      throwOnUndefined: variant.isStrict,
       isJinja: compiled.isJinja,
     };
   }

@@ -69,7 +69,14 @@ function compileTracedBody(statements: readonly Statement[], scope: Scope): Text
 function tracedOutput(node: Expr, scope: Scope): TracedPiece {
   const { compiler } = scope;
   const place = compiler.place(node);
-  if (node.typename === "TemplateData") return { kind: "text", text: node.value, place };
+  if (node.typename === "TemplateData") {
+    const { value, skippedLines = 0 } = node;
+    return {
+      kind: "text",
+      text: value,
+      place: skippedLines === 0 ? place : { ...place, line: place.line + skippedLines, column: 1 },
+    };
+  }
   const compiled = compiler.expression(node, scope);
   if (isFixed(compiler, compiled)) return { kind: "text", text: textOf(compiled.constant?.value), place };
   const printed = compiled.text === undefined ? readWhole(compiled) : compiled;

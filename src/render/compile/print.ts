@@ -38,7 +38,7 @@ function unitText(run: Run, value: unknown): string {
   if (value instanceof SafeString && value.isUnitText) return value.toString();
   const text = textOf(value);
   if (isPlainWord(text)) return text;
-  if (/^[A-Za-z0-9._:/@,+=-]+(?: +[A-Za-z0-9._:/@,+=-]+)*$/.test(text)) {
+  if (isSpacedWord(text)) {
     run.hasSpacedValues = true;
     return text;
   }
@@ -48,5 +48,9 @@ function unitText(run: Run, value: unknown): string {
     action: 'Print it with | quadlet_word, | quadlet_env("NAME") or | quadlet_text, whichever fits the key.',
   });
 }
+
+/** Plain words with spaces between them. */
+export const isSpacedWord = (text: string): boolean =>
+  text.includes(" ") && /^[A-Za-z0-9._:/@,+=-]+(?: +[A-Za-z0-9._:/@,+=-]+)*$/.test(text);
 
 const quoteStart = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);

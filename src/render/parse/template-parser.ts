@@ -96,12 +96,9 @@ export class TemplateParser {
     tokens.dropsLeadingSpace = false;
     const next = tokens.peek();
     const isTag = next.type === "block-start" || next.type === "variable-start" || next.type === "comment";
-    const data: TemplateData = {
-      typename: "TemplateData",
-      lineno,
-      colno,
-      value: isTag && next.value.charAt(2) === "-" ? text.trimEnd() : text,
-    };
+    const kept = isTag && next.value.charAt(2) === "-" ? text.trimEnd() : text;
+    const skippedLines = text === value ? 0 : value.slice(0, value.length - text.length).split("\n").length - 1;
+    const data: TemplateData = { typename: "TemplateData", lineno, colno, value: kept, skippedLines };
     return { typename: "Output", lineno, colno, children: [data] };
   }
 

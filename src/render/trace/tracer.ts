@@ -44,6 +44,14 @@ export class Tracer {
     for (const [key, item] of Object.entries(value)) this.#learn(item, path.child(key));
   }
 
+  /** Forgets the spans of another output; what is known of the decisions stays. */
+  begin(): void {
+    this.spans = [];
+    this.offset = 0;
+    this.reads = this.none;
+    this.control = this.none;
+  }
+
   isDecisions(value: unknown): boolean {
     return typeof value === "object" && value !== null && this.#paths.has(value);
   }
