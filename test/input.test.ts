@@ -225,8 +225,11 @@ test("the body limit is exact", async () => {
 
 test("a worker without its secrets says which, and gives nothing else away", async () => {
   const api = createApi(depsFrom);
-  const { LINK_SIGNING_KEY: _, ...without } = env as unknown as Record<string, unknown>;
-  const response = await api.request("/ready", {}, { ...without, TOKEN_SIGNING_KEYS: "[]" } as unknown as Env);
+  const response = await api.request("/ready", {}, {
+    ...env,
+    LINK_SIGNING_KEY: undefined,
+    TOKEN_SIGNING_KEYS: "[]",
+  } as unknown as Env);
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({
     error: { code: "not_configured", message: expect.stringMatching(/TOKEN_SIGNING_KEYS, LINK_SIGNING_KEY/) },

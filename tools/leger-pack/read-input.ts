@@ -40,7 +40,7 @@ export function readConfig(given: string): JsonObject {
 
 /** A bundle: all files below a folder, or the files that are named. */
 export function readBundle(given: readonly string[]): BundleFile[] {
-  const decode = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const decode = (bytes: Uint8Array) => new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
   return given.flatMap((file) => {
     const kind = kindOf(fromHere(file));
     if (kind === null) throw usageError(`${file} does not exist`);
