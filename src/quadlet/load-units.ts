@@ -43,6 +43,7 @@ export type LoadedBundle = {
   readonly units: readonly LoadedUnit[];
   /** By file name, as references look units up. Of two equal names, the first one counts. */
   readonly byName: ReadonlyMap<string, LoadedUnit>;
+  readonly byFilename: ReadonlyMap<string, LoadedUnit>;
   /** By `name.service`. */
   readonly byService: ReadonlyMap<string, LoadedUnit>;
   /** Units whose name another file of the tree has already taken: the generator never reads them. */
@@ -154,7 +155,9 @@ export function loadUnits(files: readonly BundleFile[], podman: string, like?: L
     dependencies: new Map(),
     edges: new Map(),
   };
-  return { podman, files, texts, units: [...byName.values()], byName, byService, shadowed, memory };
+  const units = [...byName.values()];
+  const byFilename = new Map(units.map((unit) => [unit.filename, unit]));
+  return { podman, files, texts, units, byName, byFilename, byService, shadowed, memory };
 }
 
 /** The unit of `bundle` with the same name and text, and without drop-ins that could change it. */

@@ -7,7 +7,7 @@ import { readPort, type PublishedPort } from "#quadlet/read-ports.ts";
 import { readSecrets } from "#quadlet/read-secrets.ts";
 import { referencesOf, type Reference } from "#quadlet/references.ts";
 import { syntaxFindings } from "#quadlet/syntax-findings.ts";
-import { dependenciesOf, type Dependency } from "#quadlet/unit-dependencies.ts";
+import { dependenciesOf, serviceUnit, writtenDependencies, type Dependency } from "#quadlet/unit-dependencies.ts";
 import { namePartsOf, unitTypeOf, type UnitType } from "#quadlet/unit-names.ts";
 
 export type { BundleFile } from "#quadlet/load-units.ts";
@@ -308,10 +308,48 @@ export function unitGraph(files: readonly BundleFile[], podman: string = PODMAN_
   return graphOf(loadUnits(files, podman));
 }
 
-/** The graph of a bundle that is already loaded. */
-export function graphOf(bundle: LoadedBundle): UnitGraph {
+/** A bundle and its graph. */
+export type Graphed = { readonly bundle: LoadedBundle; readonly graph: UnitGraph };
+
+/**
+ * Whether a unit makes the same service in another bundle too: same text (loading shares the view then), and everything that it names
+ * leads to the same names there. Pods depend on who joins them, and units with files on what lies beside them.
+ */
+function isSameIn(unit: LoadedUnit, bundle: LoadedBundle, other: LoadedBundle): boolean {
+  if (unit.type === "pod" || other.byName.get(unit.basename)?.view !== unit.view) return false;
+  if (findFileUses(unit, bundle).length > 0) return false;
+  const leadsThere = (reference: Reference) => {
+    const target = other.byName.get(reference.name);
+    const [here, there] = [reference.target, target];
+    return (
+      here?.filename === there?.filename &&
+      here?.resourceName === there?.resourceName &&
+      here?.serviceName === there?.serviceName
+    );
+  };
+  return (
+    referencesOf(unit, bundle).every(leadsThere) &&
+    writtenDependencies(unit, bundle).every(
+      (one) => serviceUnit(one.unit, other)?.serviceName === one.target?.serviceName,
+    )
+  );
+}
+
+/** Services of `like` that are the same in `bundle`, by file. */
+function sharedServices(bundle: LoadedBundle, like: Graphed | undefined): Map<string, ServiceNode> {
+  if (like === undefined || like.bundle.podman !== bundle.podman) return new Map();
+  const shared = like.graph.services.filter(({ quadlet_file }) => {
+    const unit = like.bundle.byFilename.get(quadlet_file);
+    return unit !== undefined && isSameIn(unit, like.bundle, bundle);
+  });
+  return new Map(shared.map((service) => [service.quadlet_file, service]));
+}
+
+/** The graph of a bundle that is already loaded; what is the same in `like` is taken from there. */
+export function graphOf(bundle: LoadedBundle, like?: Graphed): UnitGraph {
   const { files, podman } = bundle;
-  const services = bundle.units.map((unit) => serviceOf(unit, bundle));
+  const shared = sharedServices(bundle, like);
+  const services = bundle.units.map((unit) => shared.get(unit.filename) ?? serviceOf(unit, bundle));
   const users = groupedBy(services, (service) => service.files);
   const others = files.filter((file) => unitTypeOf(file.filename) === null);
   return {

@@ -23,8 +23,8 @@ export type Side = {
   readonly order: readonly string[];
 };
 
-export function sideOf(bundle: LoadedBundle): Side {
-  const graph = graphOf(bundle);
+export function sideOf(bundle: LoadedBundle, like?: Side): Side {
+  const graph = graphOf(bundle, like);
   const services = new Map([...servicesOf(graph)].filter(([, service]) => !service.is_template));
   return { bundle, graph, services, dependents: dependentsOf(services), order: startOrder(services) };
 }

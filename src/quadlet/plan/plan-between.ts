@@ -147,8 +147,8 @@ export function planBetween(
 
 /** The same for bundles that are already loaded; cheaper when one was loaded with the other as its `like`. */
 export function planBundles(oldBundle: LoadedBundle, newBundle: LoadedBundle): Plan {
-  const old = sideOf(oldBundle);
   const next = sideOf(newBundle);
+  const old = sideOf(oldBundle, next);
   const changes = classifyChanges(old, next);
   const names = changedNames(old, next);
   const before = [...preparations(old, next), ...stops(old, next, changes)];
