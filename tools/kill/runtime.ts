@@ -18,6 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 const READY_WITHIN_MS = 60_000;
+const STARTS_MAX = 3;
 
 /** A folder outside the project that holds a build of the test's worker and all that its runtimes persist. */
 export type RuntimeFolder = { readonly path: string; readonly logFile: string; remove(): void };
@@ -53,8 +54,21 @@ export type Runtime = {
   kill(): Promise<void>;
 };
 
-/** `wrangler dev` and its workerd, in a process group of their own, on what the runtimes before it persisted. */
+/**
+ * `wrangler dev` and its workerd, in a process group of their own, on what the runtimes before it persisted. A port that
+ * is free now may be another program's when workerd asks for it, so a start that fails is tried again with others.
+ */
 export async function startRuntime(folder: RuntimeFolder): Promise<Runtime> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(folder);
+    } catch (error) {
+      if (tries === STARTS_MAX) throw error;
+    }
+  }
+}
+
+async function startOnce(folder: RuntimeFolder): Promise<Runtime> {
   const port = await freePort();
   const args = ["dev", "build/entry.js", "--no-bundle", "--persist-to", "state", "--ip", "127.0.0.1"];
   const child = spawnWrangler({
@@ -64,26 +78,18 @@ export async function startRuntime(folder: RuntimeFolder): Promise<Runtime> {
   });
   const ended = once(child, "exit");
   const url = `http://127.0.0.1:${port}`;
-  const runtime: Runtime = {
-    url,
-    kill: async () => {
-      endGroup(child);
-      await ended;
-      while (await answers(url)) await sleep(10);
-    },
+  const kill = async () => {
+    endGroup(child);
+    await ended;
+    while (await answers(url)) await sleep(10);
   };
   try {
-    await Promise.race([
-      untilReady(url),
-      ended.then(([code]) => {
-        throw new Error(`wrangler dev ended with ${code} before it was ready; see ${folder.logFile}`);
-      }),
-    ]);
+    await untilReady(url, child);
+    return { url, kill };
   } catch (error) {
-    await runtime.kill();
+    await kill();
     throw error;
   }
-  return runtime;
 }
 
 function spawnWrangler({ folder, logFile, args }: { folder: string; logFile: string; args: string[] }): ChildProcess {
@@ -115,10 +121,11 @@ function endGroup(child: ChildProcess): void {
   }
 }
 
-async function untilReady(url: string): Promise<void> {
+async function untilReady(url: string, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (!(await answers(url))) {
-    if (Date.now() > deadline) throw new Error(`${url} did not answer within ${READY_WITHIN_MS} ms`);
+    if (child.exitCode !== null) throw new Error(`wrangler dev ended with ${child.exitCode} before it was ready`);
+    if (Date.now() > deadline) throw new Error(`wrangler dev was not ready within ${READY_WITHIN_MS} ms`);
     await sleep(50);
   }
 }
