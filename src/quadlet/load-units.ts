@@ -60,6 +60,7 @@ export type LoadedBundle = {
 
 /** `<folder>/<name>.d/*.conf` anywhere in the tree, in the order that the generator merges them. */
 function dropInsOf(unit: BundleFile, dropIns: ReadonlyMap<string, readonly UnitFile[]>): UnitFile[] {
+  if (dropIns.size === 0) return [];
   const chosen = new Map<string, UnitFile>();
   for (const folder of dropInFolders(baseName(unit.filename))) {
     for (const file of dropIns.get(folder) ?? []) {

@@ -148,11 +148,11 @@ const BEFORE_ME = new Set(["Requires", "Requisite", "BindsTo", "Wants", "After"]
 
 /** A container of a pod waits for the pod, although the pod's service wants the container. */
 function requiredServices(dependencies: readonly Dependency[]): string[] {
-  const after = new Set(dependencies.filter((one) => one.relation === "Before").map((one) => one.service));
-  const names = dependencies.flatMap(({ relation, service }) =>
-    service !== null && BEFORE_ME.has(relation) && !after.has(service) ? [service] : [],
-  );
-  return [...new Set(names)].toSorted();
+  const found = new Set<string>();
+  for (const { relation, service } of dependencies) if (service !== null && BEFORE_ME.has(relation)) found.add(service);
+  for (const { relation, service } of dependencies)
+    if (service !== null && relation === "Before") found.delete(service);
+  return [...found].toSorted();
 }
 
 function serviceOf(unit: LoadedUnit, bundle: LoadedBundle): ServiceNode {

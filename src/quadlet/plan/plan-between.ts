@@ -107,10 +107,9 @@ function runs(next: Side, changes: Changes): PlanStep[] {
 
 /** Assignments outside comments and [X-...], in the order that counts: that of the values of one key. */
 function meaningOf({ bundle }: Side, filename: string): string | null {
-  const unit = bundle.units.find(
-    (one) => one.filename === filename || one.dropIns.some((file) => file.filename === filename),
-  );
-  const file = [unit?.file, ...(unit?.dropIns ?? [])].find((one) => one?.filename === filename);
+  const isConf = filename.endsWith(".conf");
+  const dropIns = isConf ? bundle.units.flatMap((unit) => unit.dropIns) : [];
+  const file = bundle.byFilename.get(filename)?.file ?? dropIns.find((one) => one.filename === filename);
   if (file === undefined) return bundle.texts.get(filename) ?? null;
   const lines = file.nodes.flatMap((node) =>
     node.type === "assignment" && !node.section.startsWith("X-")
