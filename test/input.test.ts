@@ -235,3 +235,13 @@ test("a worker without its secrets says which, and gives nothing else away", asy
     error: { code: "not_configured", message: expect.stringMatching(/TOKEN_SIGNING_KEYS, LINK_SIGNING_KEY/) },
   });
 });
+
+test("a POST without any body is told what it lacks", async () => {
+  const { w, token } = await site();
+  const response = await w.api.request(
+    "/configurations",
+    { method: "POST", headers: { authorization: `Bearer ${token}` } },
+    env,
+  );
+  expect(await response.json()).toMatchObject({ error: { code: "request_invalid" } });
+});

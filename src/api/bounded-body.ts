@@ -4,6 +4,8 @@ import { AppError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
 import { parseBody } from "#core/request-body.ts";
 
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
+
 /**
  * Reads a JSON body within the limits, before any route sees it, and leaves the text where Hono's own
  * `req.json()` looks. The body is always read to its end or cancelled: a connection whose body nobody reads is reset.
@@ -12,12 +14,13 @@ export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
   const { method } = c.req;
   if (method !== "POST" && method !== "PUT" && method !== "PATCH") return next();
   const text = await readBounded(c.req.raw);
+  const type = c.req.header("content-type");
+  if (type === undefined ? text !== "" : !JSON_TYPE.test(type)) throw AppError.of("media_type_unsupported", {});
   if (text === "") {
-    Object.assign(c.req.bodyCache, { text: Promise.resolve("{}") }); // a missing body is told what it lacks, like an empty object
+    // A missing body is told what it lacks, like an empty object; the contract's own reader wants text where a type is given.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(type === undefined ? "" : "{}") });
     return next();
   }
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(c.req.header("content-type") ?? ""))
-    throw AppError.of("media_type_unsupported", {});
   const parsed = parseBody(text);
   if (!parsed.ok) {
     const { error } = parsed;

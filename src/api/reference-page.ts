@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { ApiEnv } from "#api/context.ts";
+import { AppError } from "#core/errors.ts";
 
 /** Scripts and styles of the page come from this origin only; Swagger UI draws its icons as data: images. */
 const POLICY =
@@ -30,7 +31,9 @@ export async function referencePage(c: Context<ApiEnv>): Promise<Response> {
   if (pathname === "/docs" || pathname === "/docs/")
     return c.body(PAGE, 200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
   if (pathname === "/docs/start.js") return c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" });
-  const asset = await c.env.ASSETS.fetch(new URL(pathname.slice("/docs".length), c.req.url));
-  const headers = new Headers(asset.headers);
-  return new Response(asset.body, { status: asset.status, headers });
+  const file = /^\/docs\/([\w-]+(?:\.[\w-]+)+)$/.exec(pathname)?.[1];
+  const asset = file === undefined ? null : await c.env.ASSETS.fetch(new URL(`/${file}`, c.req.url));
+  if (asset?.ok) return new Response(asset.body, { headers: new Headers(asset.headers) });
+  await asset?.body?.cancel();
+  throw AppError.of("route_not_found", { path: `GET ${pathname}` });
 }
