@@ -131,7 +131,7 @@ describe("the built worker", () => {
     ["a known route by another method", "PATCH /health", { is: "404 route_not_found" }],
     ["an unknown page of the docs", "GET /docs/nothing.js", { is: "404 route_not_found" }],
     ["an address in the docs that is none", "GET /docs//", { is: "404 route_not_found" }],
-    ["a POST without a body", "POST /configurations", { is: "415 media_type_unsupported" }],
+    ["a POST without a body", "POST /configurations", { is: "400 request_invalid" }],
     ["a body that is not JSON", "POST /configurations", { is: "400 body_not_json", body: "{" }],
     ["2 MB of JSON", "POST /configurations", { is: "413 body_too_large", body: JSON.stringify("x".repeat(2_000_000)) }],
     ["depth 100", "POST /configurations", { is: "400 body_too_complex", body: "[".repeat(100) + "]".repeat(100) }],
