@@ -50,4 +50,10 @@ const joiner = new HostFunction((_context, args) => {
   };
 });
 
-export const GLOBALS: Readonly<Record<string, unknown>> = { cycler, joiner, range };
+/** Names to values, without a prototype. */
+export const withoutPrototype = (
+  ...sources: readonly Readonly<Record<string, unknown>>[]
+): Readonly<Record<string, unknown>> =>
+  Object.assign(Object.create(null) as Record<string, unknown>, ...sources) as Record<string, unknown>;
+
+export const GLOBALS = withoutPrototype({ cycler, joiner, range });

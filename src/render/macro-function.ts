@@ -1,6 +1,6 @@
 import type { Code, TextCode } from "#render/compile/program.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import { type Activation, newOrigins, newSlots, type Run, type Slots } from "#render/run.ts";
+import { type Activation, copySlots, newOrigins, type Run, type Slots } from "#render/run.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import type { Keywords } from "#render/values/keywords.ts";
 
@@ -21,7 +21,8 @@ export abstract class TextFunction {
 
 /** What the compiler knows of a macro; positional parameters come first, then those with defaults. */
 export type MacroCode = {
-  readonly slotCount: number;
+  /** Slots without values. */
+  readonly blank: readonly unknown[];
   readonly parameters: readonly Parameter[];
   readonly callerSlot: number;
   readonly body: TextCode;
@@ -39,7 +40,7 @@ export class MacroFunction extends TextFunction {
     this.#code = code;
     const { run, instance, view } = root[0];
     const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
-    this.#blank = newSlots(activation, code.slotCount);
+    this.#blank = copySlots(code.blank, activation);
   }
 
   /** Call sites write arguments into these slots directly and then `finish`. */
@@ -55,13 +56,13 @@ export class MacroFunction extends TextFunction {
   finish(slots: Slots, count: number, keywords: Keywords | null): string {
     const { parameters, body, place, callerSlot } = this.#code;
     const { run } = slots[0];
-    run.charge(1, place);
-    run.enter("macros", place);
+    if (++run.steps > run.stepsMax) run.charge(0, place);
+    if (++run.depth > run.limits.depth) run.refuseDepth("macros", place);
     if (count < parameters.length || keywords !== null) bindRest(parameters, slots, { from: count, keywords });
     if (keywords?.has("caller")) slots[callerSlot] = keywords.get("caller");
     const text = body(slots);
     run.depth--;
-    run.checkString(text.length, "a macro");
+    if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
     return text;
   }
 

@@ -21,10 +21,22 @@ export function markDecisions(
   return markedValue(decisions, tree, "") as Record<string, unknown>;
 }
 
+/** Pointers repeat from render to render, because they come from schemas; the memory of them is bounded. */
+const knownKeys = new Map<string, readonly string[]>();
+const KNOWN_KEYS_MAX = 2000;
+
+function keysOf(pointer: string): readonly string[] {
+  const known = knownKeys.get(pointer);
+  if (known !== undefined) return known;
+  const keys = pointer.split("/").slice(1);
+  const unescaped = pointer.includes("~") ? keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~")) : keys;
+  if (knownKeys.size < KNOWN_KEYS_MAX) knownKeys.set(pointer, unescaped);
+  return unescaped;
+}
+
 function plant(root: MarkTree, pointer: string, kind: MarkKind): void {
   let at = root;
-  for (const token of pointer.split("/").slice(1)) {
-    const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+  for (const key of keysOf(pointer)) {
     let child = at.children.get(key);
     if (child === undefined) {
       child = { kind: null, children: new Map() };

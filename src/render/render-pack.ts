@@ -10,10 +10,10 @@ import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { findingOfFault, sortedFindings } from "#render/finding-of-fault.ts";
 import type { Marks } from "#render/mark-decisions.ts";
 import { RenderWorld } from "#render/render-world.ts";
-import { DEFAULT_LIMITS, Instance, type RenderLimits, type Run } from "#render/run.ts";
+import { Instance, type RenderLimits, type Run } from "#render/run.ts";
 import type { SecretRequirement } from "#render/secret-function.ts";
-import type { DecisionPath } from "#render/trace/origin.ts";
-import { type Provenance, provenanceOf, type TracedFile } from "#render/trace/provenance.ts";
+import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
+import { Provenance, type TracedFile } from "#render/trace/provenance.ts";
 import type { Span } from "#render/trace/tracer.ts";
 import { isUnitFile } from "#render/unit-file.ts";
 
@@ -51,14 +51,15 @@ export type RenderedPack = {
 
 /** Renders every output of a pack for one configuration. Pure: equal inputs give equal bytes, or equal findings. */
 export function renderPack(compiled: CompiledPack, input: RenderInput): Result<RenderedPack, Finding[]> {
-  const limits = { ...DEFAULT_LIMITS, ...input.limits };
   const world = new RenderWorld(compiled, input);
+  const { limits } = world;
   const files: RenderedFile[] = [];
   const traced: TracedFile[] = [];
   const faults: TemplateFault[] = [];
   const budget: Budget = { limits, steps: 0, chars: 0 };
   for (const output of compiled.pack.outputs) {
-    const rendered = renderOutput(world, output, budget);
+    const rendered =
+      input.provenance === true ? renderTraced(world, output, budget) : renderOutput(world, output, budget);
     if (!rendered.ok) {
       faults.push(...rendered.error);
       if (rendered.error.some((fault) => fault.isLimit)) break;
@@ -69,7 +70,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
       world.dropSecretsOf(output.output);
       continue;
     }
-    const trace = hasSpacedValues || input.provenance === true ? traceOutput(world, output, limits) : null;
+    const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, output) : null);
     if (trace !== null)
       traced.push({ filename: output.output, text, spans: trace.spans, conditions: trace.conditions });
     const printed = hasSpacedValues && trace !== null ? spacedSpans(text, trace.spans) : [];
@@ -83,7 +84,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
   files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
   const result = { files, secrets: world.secrets };
   if (input.provenance !== true) return ok(result);
-  return ok({ ...result, provenance: provenanceOf(traced, compiled.pack.schema) });
+  return ok({ ...result, provenance: new Provenance(traced, compiled.pack.schema) });
 }
 
 /** Spans of printed values with a space inside. */
@@ -95,7 +96,7 @@ const spacedSpans = (text: string, spans: readonly Span[]): RenderedFile["printe
 /** What all outputs of one render share. */
 type Budget = { readonly limits: RenderLimits; steps: number; chars: number };
 
-type Rendered = { readonly text: string; readonly hasSpacedValues: boolean };
+type Rendered = { readonly text: string; readonly hasSpacedValues: boolean; readonly trace?: Trace };
 
 function renderOutput(world: RenderWorld, output: PackOutput, budget: Budget): Result<Rendered, TemplateFault[]> {
   if (output.when !== undefined) {
@@ -118,16 +119,18 @@ type Job = { readonly output: PackOutput; readonly template: string; readonly is
 
 /** The fast variant first; only when it fails, the collecting one, which knows all faults and their places. */
 function renderTemplate(world: RenderWorld, job: Job, budget: Budget): Result<Rendered, TemplateFault[]> {
-  const variant = world.variant({ isUnit: job.isUnit });
-  const run = world.run(variant, job.output, budget.limits);
+  const attempt = world.runOf(job.output, { isUnit: job.isUnit });
+  const { run } = attempt;
   run.steps = budget.steps;
+  run.depth = 0;
+  run.hasSpacedValues = false;
   try {
-    const text = renderJob(world, job, { run, variant });
+    const text = renderJob(world, job, attempt);
     budget.steps = run.steps;
     return ok({ text, hasSpacedValues: run.hasSpacedValues });
   } catch (error) {
     const fault = error instanceof TemplateFault ? error : foreignFault(error);
-    return err(fault.isLimit && fault.place !== undefined ? [fault] : collectFaults(world, job, { budget, fault }));
+    return err(fault.isLimit && fault.place !== undefined ? [fault] : collectFaults(world, job, fault));
   }
 }
 
@@ -136,41 +139,58 @@ type Attempt = { readonly run: Run; readonly variant: Variant };
 function renderJob(world: RenderWorld, job: Job, { run, variant }: Attempt): string {
   const program = world.compiled.program(job.template, variant);
   if (program === null) return "";
-  return program.render(run, new Instance(world.values(job.output), run.host.globals, program), null);
+  return program.render(run, new Instance(world.values(job.output), world.globals, program), null);
 }
 
-type Failed = { readonly budget: Budget; readonly fault: TemplateFault };
-
-function collectFaults(world: RenderWorld, job: Job, { budget, fault }: Failed): TemplateFault[] {
+function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): TemplateFault[] {
   const start: TemplatePlace = { template: job.template, line: 1, column: 1 };
-  const variant = world.variant({ isUnit: job.isUnit, isCollecting: true });
-  const run = world.run(variant, job.output, budget.limits);
+  const attempt = world.runOf(job.output, { isUnit: job.isUnit, isCollecting: true });
+  const { faults } = attempt.run;
   try {
-    renderJob(world, job, { run, variant });
+    renderJob(world, job, attempt);
   } catch (error) {
-    run.faults.push(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
+    faults.push(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
   }
-  return run.faults.length > 0 ? run.faults : [fault.at(start)];
+  return faults.length > 0 ? faults : [fault.at(start)];
 }
 
-/** Renders an output once more, recording where its parts come from. It has succeeded before, so it does now. */
-function traceOutput(
-  world: RenderWorld,
-  output: PackOutput,
-  limits: RenderLimits,
-): { spans: readonly Span[]; conditions: Set<DecisionPath> } {
-  const tracer = world.tracer(output);
-  const trace = (template: string, isUnit: boolean): readonly Span[] => {
-    const variant = world.variant({ isUnit, isTraced: true });
-    const run = world.run(variant, output, limits);
-    run.tracer = tracer;
-    tracer.begin();
-    renderJob(world, { output, template, isUnit }, { run, variant });
-    return tracer.spans;
+/** With provenance, an output is rendered by traced programs; where that fails, the plain way tells why. */
+function renderTraced(world: RenderWorld, output: PackOutput, budget: Budget): Result<Rendered, TemplateFault[]> {
+  try {
+    const trace = traceOutput(world, output);
+    budget.chars += trace.text.length;
+    const fault = sizeFault(trace.text.length, output, budget);
+    if (fault !== null) return err([fault]);
+    return ok({ text: trace.text, hasSpacedValues: trace.hasSpacedValues, trace });
+  } catch {
+    return renderOutput(world, output, budget);
+  }
+}
+
+type Trace = {
+  readonly text: string;
+  readonly hasSpacedValues: boolean;
+  readonly spans: readonly Span[];
+  readonly conditions: ReadonlySet<DecisionPath>;
+};
+
+/** Renders an output, recording where its parts come from. */
+function traceOutput(world: RenderWorld, output: PackOutput): Trace {
+  const trace = (template: string, isUnit: boolean) => {
+    const attempt = world.runOf(output, { isUnit, isTraced: true });
+    const { run } = attempt;
+    run.steps = 0;
+    run.depth = 0;
+    run.hasSpacedValues = false;
+    run.tracer?.begin();
+    const text = renderJob(world, { output, template, isUnit }, attempt);
+    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? [] };
   };
-  const condition = output.when === undefined ? [] : trace(conditionName(output), false);
-  const spans = trace(output.template, isUnitFile(output.output));
-  return { spans, conditions: new Set(condition.flatMap((span) => [...span.origins.paths])) };
+  const condition = output.when === undefined ? null : trace(conditionName(output), false);
+  const conditions = new Set<DecisionPath>();
+  for (const span of condition?.spans ?? []) addPaths(span.origins, conditions);
+  if (condition !== null && condition.text === "") return { ...condition, conditions };
+  return { ...trace(output.template, isUnitFile(output.output)), conditions };
 }
 
 function sizeFault(chars: number, output: PackOutput, budget: Budget): TemplateFault | null {

@@ -48,8 +48,9 @@ export class Run {
   depth = 0;
   readonly limits: RenderLimits;
   readonly host: Host;
-  /** Modules imported without context, evaluated once per run. */
-  readonly modules = new Map<Program, Record<string, unknown>>();
+  readonly stepsMax: number;
+  /** Modules that depend on nothing but the context that they were imported with, by that context. */
+  readonly #modules = new Map<object, Map<Program, Record<string, unknown>>>();
   /** Faults that a collecting variant met and survived. */
   readonly faults: TemplateFault[] = [];
   /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
@@ -60,11 +61,12 @@ export class Run {
   constructor(host: Host, limits: RenderLimits) {
     this.host = host;
     this.limits = limits;
+    this.stepsMax = limits.steps;
   }
 
   charge(steps: number, place?: TemplatePlace): void {
     this.steps += steps;
-    if (this.steps > this.limits.steps) throw stepsFault(this.limits.steps, place);
+    if (this.steps > this.stepsMax) throw stepsFault(this.stepsMax, place);
   }
 
   /** Charges a filter or method for looking at `value`: about one step for 16 characters or 4 items. */
@@ -72,15 +74,27 @@ export class Run {
     this.charge(1 + sizeInSteps(value), place);
   }
 
+  moduleOf(program: Program, values: object): Record<string, unknown> | undefined {
+    return this.#modules.get(values)?.get(program);
+  }
+
+  keepModule(program: Program, values: object, exported: Record<string, unknown>): void {
+    const modules = this.#modules.get(values);
+    if (modules === undefined) this.#modules.set(values, new Map([[program, exported]]));
+    else modules.set(program, exported);
+  }
+
   enter(what: string, place: TemplatePlace): void {
-    if (++this.depth > this.limits.depth) {
-      throw new TemplateFault({
-        code: "limit_depth",
-        message: `${what} nested deeper than ${this.limits.depth} calls`,
-        action: "Look for a macro, include or import that calls itself.",
-        place,
-      });
-    }
+    if (++this.depth > this.limits.depth) this.refuseDepth(what, place);
+  }
+
+  refuseDepth(what: string, place: TemplatePlace): never {
+    throw new TemplateFault({
+      code: "limit_depth",
+      message: `${what} nested deeper than ${this.limits.depth} calls`,
+      action: "Look for a macro, include or import that calls itself.",
+      place,
+    });
   }
 
   checkString(chars: number, what: string): void {
@@ -127,6 +141,7 @@ export class Instance {
   /** Names that blocks and macros defined from inside. */
   #defined: Record<string, unknown> | null = null;
   #origins: Map<string, Origins> | null = null;
+  /** Both without a prototype, so that a name is either theirs or nothing. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly globals: Readonly<Record<string, unknown>>;
   /** Block name -> the blocks of that name, most derived template first. */
@@ -141,16 +156,20 @@ export class Instance {
 
   lookup(name: string): unknown {
     const defined = this.#defined;
-    if (defined !== null && Object.hasOwn(defined, name)) return defined[name];
-    if (Object.hasOwn(this.values, name)) return this.values[name];
-    if (Object.hasOwn(this.globals, name)) return this.globals[name];
-    return undefined;
+    if (defined !== null && name in defined) return defined[name];
+    const value = this.values[name];
+    return value !== undefined || name in this.values ? value : this.globals[name];
+  }
+
+  /** Nothing was added to the values that it was made with. */
+  get isUntouched(): boolean {
+    return this.#defined === null;
   }
 
   /** Whether a name is, or could be, a decision: not a function, not the pack's data, not what a block defined. */
   isContextName(name: string): boolean {
-    if (this.#defined !== null && Object.hasOwn(this.#defined, name)) return false;
-    return Object.hasOwn(this.values, name) ? !NO_DECISIONS.has(name) : !Object.hasOwn(this.globals, name);
+    if (this.#defined !== null && name in this.#defined) return false;
+    return name in this.values ? !NO_DECISIONS.has(name) : !(name in this.globals);
   }
 
   define(name: string, value: unknown, origins?: Origins): void {
@@ -205,11 +224,14 @@ export type Activation = {
 /** The variables of a running unit, by number. Numbers are given out when the template is compiled. */
 export type Slots = [Activation, ...unknown[]];
 
-export const newSlots = (activation: Activation, count: number): Slots => {
-  const slots: Slots = [activation];
-  for (let i = 1; i < count; i++) slots.push(undefined);
+/** Slots without values, to be copied for each activation: copying an array is faster than filling one. */
+export const blankSlots = (count: number): readonly unknown[] => Array.from({ length: count }, () => undefined);
+
+export function copySlots(blank: readonly unknown[], activation: Activation): Slots {
+  const slots = blank.slice() as Slots;
+  slots[0] = activation;
   return slots;
-};
+}
 
 export const newOrigins = (run: Run): (Origins | undefined)[] | null => (run.tracer === null ? null : []);
 

@@ -75,8 +75,7 @@ function goneLines(from: RenderedPack, to: RenderedPack): { filename: string; in
 function unnamed(from: RenderedPack, to: RenderedPack, pointer: string): string[] {
   return goneLines(from, to)
     .filter(({ filename, index }) => {
-      const file = from.provenance?.find((each) => each.filename === filename);
-      const line = file?.lines[index];
+      const line = from.provenance?.linesOf(filename)[index];
       return line === undefined || !namesDecision(line, pointer);
     })
     .map(({ filename, index }) => {
@@ -127,11 +126,11 @@ describe.each(fixturePacks())("provenance of $name", (fixture) => {
   });
 
   test("names few decisions: at most four per line in the median", () => {
-    const counts = fixture.cases.flatMap(({ config }) =>
-      (traced(fixture, config)?.provenance ?? []).flatMap(({ lines }) =>
-        lines.map(({ values, conditions }) => new Set([...values, ...conditions]).size),
-      ),
-    );
+    const counts = fixture.cases.flatMap(({ config }) => {
+      const provenance = traced(fixture, config)?.provenance;
+      const lines = provenance?.filenames.flatMap((filename) => provenance.linesOf(filename)) ?? [];
+      return lines.map(({ values, conditions }) => new Set([...values, ...conditions]).size);
+    });
     const median = counts.toSorted((a, b) => a - b)[counts.length >> 1];
     expect(median).toBeLessThanOrEqual(4);
   });
@@ -140,7 +139,8 @@ describe.each(fixturePacks())("provenance of $name", (fixture) => {
     const { config } = fixture.cases[0] ?? {};
     if (config === undefined) throw new Error("no case");
     const rendered = traced(fixture, config);
-    for (const { filename, lines } of rendered?.provenance ?? []) {
+    for (const filename of rendered?.provenance?.filenames ?? []) {
+      const lines = rendered?.provenance?.linesOf(filename) ?? [];
       const text = linesOf(rendered?.files.find((file) => file.filename === filename)?.text ?? "");
       lines.forEach((line, index) => {
         if (text[index]?.trim() === "") return;

@@ -4,7 +4,7 @@ import type { TextCode } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type BlockCode, loadNames, newOrigins, newSlots, rootOf, type View } from "#render/run.ts";
+import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf, type View } from "#render/run.ts";
 
 /** The place of a block: it runs the most derived block of that name, which sees the variables around this place. */
 export function compileBlock(node: Block, scope: Scope): TextCode {
@@ -50,13 +50,15 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
   const scope = openUnitScope(unit, node.body.children, node.setInside);
   const body = compiler.body(node.body.children, scope);
   const place = compiler.place(node);
+  let blank: readonly unknown[] | null = null;
   const block: BlockCode = {
     name: node.name.value,
     run: (caller, view) => {
       const { run, instance } = caller;
       run.enter("blocks", place);
       const origins = newOrigins(run);
-      const slots = newSlots({ run, instance, view, root: null, parent: null, block, origins }, unit.slotCount);
+      blank ??= blankSlots(unit.slotCount);
+      const slots = copySlots(blank, { run, instance, view, root: null, parent: null, block, origins });
       loadNames(slots, unit.context);
       const text = body(slots);
       run.depth--;

@@ -132,12 +132,15 @@ function inSequence({ texts, codes }: Pieces): TextCode {
 function manyInSequence(texts: readonly string[], codes: readonly Code[]): TextCode {
   const head = texts[0] ?? "";
   const steps = codes.map((code, index) => ({ code, text: texts[index + 1] ?? "" }));
+  const count = steps.length;
   return (slots) => {
     let result = head;
-    for (const { code, text } of steps) {
-      const value = code(slots);
+    for (let i = 0; i < count; i++) {
+      const step = steps[i];
+      if (step === undefined) break;
+      const value = step.code(slots);
       result += typeof value === "string" ? value : textOf(value);
-      if (text !== "") result += text;
+      if (step.text !== "") result += step.text;
     }
     return result;
   };

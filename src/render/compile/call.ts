@@ -1,9 +1,10 @@
 import type { Expr, FunCall } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
+import { unitText } from "#render/compile/print.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { describeResult, pathOf, refuseUndefined } from "#render/compile/undefined.ts";
+import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
@@ -19,9 +20,22 @@ export function compileCall(node: FunCall, scope: Scope, use: Use): Compiled {
     return compileSuper(node, scope);
   }
   const call = callParts(node, scope);
+  const { isUnit } = compiler.variant;
   const describe = describeResult(node, scope, `the result of \`${call.name}\``);
-  const compiled = refuseUndefined({ code: valueCode(call, compiler.variant.isUnit) }, scope, { use, describe });
-  return { ...compiled, text: textCode(call, compiled.code) };
+  const other = otherCode(call, isChecked(scope, use) ? undefinedFailure(scope, describe) : null);
+  return { code: valueCode(call, other, isUnit), text: textCode(call, other, isUnit), describe };
+}
+
+/** What a function that is no macro yields. */
+type OtherCode = (callee: unknown, slots: Slots) => unknown;
+
+function otherCode(call: CallParts, fail: Fail | null): OtherCode {
+  if (fail === null) return (callee, slots) => callOther(call, callee, slots);
+  return (callee, slots) => {
+    const value = callOther(call, callee, slots);
+    if (value === undefined) fail(slots);
+    return value;
+  };
 }
 
 type CallParts = {
@@ -55,15 +69,14 @@ const calleeName = (node: Expr): string => {
 };
 
 /** The call's value: what a macro returns is a SafeString, as in Nunjucks. */
-function valueCode(call: CallParts, isUnit: boolean): Code {
+function valueCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
     const callee = call.callee(slots);
-    if (callee instanceof TextFunction)
-      return new SafeString(
-        captured(slots, () => callText(call, callee, slots)),
-        isUnit,
-      );
-    return callOther(call, callee, slots);
+    if (!(callee instanceof TextFunction)) return other(callee, slots);
+    return new SafeString(
+      captured(slots, () => callText(call, callee, slots)),
+      isUnit,
+    );
   };
 }
 
@@ -73,11 +86,13 @@ const captured = (slots: Slots, code: () => string): string => {
   return tracer === null ? code() : tracer.capturing(code);
 };
 
-/** The call's printed text; a macro's is not wrapped. */
-function textCode(call: CallParts, value: Code): Code {
+/** The call's printed text: a macro's is not wrapped, and was checked for unit files part by part. */
+function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
     const callee = call.callee(slots);
-    return callee instanceof TextFunction ? callText(call, callee, slots) : value(slots);
+    if (callee instanceof TextFunction) return callText(call, callee, slots);
+    const value = other(callee, slots);
+    return isUnit ? unitText(slots[0].run, value) : value;
   };
 }
 

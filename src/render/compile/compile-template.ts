@@ -39,6 +39,7 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
     names: visibleNames(scope),
     exports: exportsOf(scope, root),
     isConstant: !parsed.callsAtTopLevel,
+    isAlone: parsed.references.length === 0 && blocks.length === 0,
   });
   return { program, faults: compiler.faults };
 }

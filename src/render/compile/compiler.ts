@@ -31,7 +31,7 @@ export type Compiled = {
   /** The value is that of this slot. */
   readonly slot?: number;
   /** The value is reached from this slot by these plain keys. */
-  readonly path?: readonly [slot: number, ...keys: string[]];
+  readonly path?: readonly [slot: number, ...keys: (string | number)[]];
   /** Members of a list literal of constants. */
   readonly items?: readonly unknown[];
   /** The printed text, where that is cheaper to make than the value (macro calls). It needs no unit check. */

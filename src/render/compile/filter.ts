@@ -3,7 +3,7 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { describeResult, refuseUndefined } from "#render/compile/undefined.ts";
+import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
 import type { Filter } from "#render/filters/filter.ts";
@@ -26,8 +26,9 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const [input, first, ...rest] = args;
   if (input === undefined) return refuseFilter(node, scope);
   if (isDefault && first !== undefined && rest.length === 0) return { code: defaultCode(input, first) };
-  const code = filterCode({ filter, input, args: args.slice(1), place: compiler.place(node) });
-  return refuseUndefined({ code }, scope, { use, describe: describeResult(node, scope, `what | ${name} gives`) });
+  const describe = describeResult(node, scope, `what | ${name} gives`);
+  const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
+  return { code: filterCode({ filter, input, args: args.slice(1), place: compiler.place(node), fail }), describe };
 }
 
 const keywordsCode =
@@ -51,16 +52,20 @@ type FilterCall = {
   readonly input: Code;
   readonly args: readonly Code[];
   readonly place: TemplatePlace;
+  /** Refuses an undefined result; null where it may be asked for. */
+  readonly fail: Fail | null;
 };
 
-function filterCode({ filter, input, args, place }: FilterCall): Code {
+function filterCode({ filter, input, args, place, fail }: FilterCall): Code {
   const [first, second] = args;
   if (first === undefined) {
     return (slots) => {
       const { run } = slots[0];
       const value = input(slots);
       chargeInput(run, value, place);
-      return checked(run, filter(run, value), place);
+      const result = filter(run, value);
+      if (result === undefined && fail !== null) fail(slots);
+      return checked(run, result, place);
     };
   }
   if (second === undefined) {
@@ -69,7 +74,9 @@ function filterCode({ filter, input, args, place }: FilterCall): Code {
       const value = input(slots);
       const argument = first(slots);
       chargeInput(run, value, place);
-      return checked(run, filter(run, value, argument), place);
+      const result = filter(run, value, argument);
+      if (result === undefined && fail !== null) fail(slots);
+      return checked(run, result, place);
     };
   }
   return (slots) => {
@@ -77,13 +84,16 @@ function filterCode({ filter, input, args, place }: FilterCall): Code {
     const value = input(slots);
     const values = args.map((arg) => arg(slots));
     chargeInput(run, value, place);
-    return checked(run, filter(run, value, ...values), place);
+    const result = filter(run, value, ...values);
+    if (result === undefined && fail !== null) fail(slots);
+    return checked(run, result, place);
   };
 }
 
 function chargeInput(run: Run, value: unknown, place: TemplatePlace): void {
-  if (typeof value === "string" && value.length < 64) run.charge(1, place);
-  else run.chargeValue(value, place);
+  if (typeof value === "string" && value.length < 64) {
+    if (++run.steps > run.stepsMax) run.charge(0, place);
+  } else run.chargeValue(value, place);
 }
 
 function checked(run: Run, result: unknown, place: TemplatePlace): unknown {

@@ -31,30 +31,36 @@ export class Loop {
   readonly body: TextCode;
   readonly otherwise: TextCode;
   readonly targets: readonly number[];
-  readonly #parts: LoopParts;
+  readonly place: TemplatePlace;
+  readonly indexSlot: number;
+  readonly lengthSlot: number;
+  readonly objectSlot: number | null;
+  readonly #ownSlots: readonly number[];
+  readonly #isUnpacking: boolean;
 
   constructor(parts: LoopParts) {
     this.list = parts.list;
     this.body = parts.body;
     this.otherwise = parts.otherwise;
     this.targets = parts.targets;
-    this.#parts = parts;
+    this.place = parts.place;
+    ({ indexSlot: this.indexSlot, lengthSlot: this.lengthSlot, objectSlot: this.objectSlot } = parts.variables);
+    this.#ownSlots = parts.ownSlots;
+    this.#isUnpacking = parts.isUnpacking;
   }
 
   begin(slots: Slots, length: number): void {
-    const { ownSlots, variables } = this.#parts;
     const { run } = slots[0];
     if (length > run.limits.rangeItems) run.checkItems(length, "the loop");
-    for (const slot of ownSlots) slots[slot] = undefined;
-    if (variables.objectSlot !== null) slots[variables.objectSlot] = {};
+    for (const slot of this.#ownSlots) slots[slot] = undefined;
+    if (this.objectSlot !== null) slots[this.objectSlot] = {};
   }
 
   startRound(slots: Slots, index: number, length: number): void {
-    const { variables, place } = this.#parts;
-    slots[0].run.charge(1, place);
-    slots[variables.indexSlot] = index;
-    slots[variables.lengthSlot] = length;
-    if (variables.objectSlot !== null) setLoopObject(slots[variables.objectSlot], index, length);
+    slots[0].run.charge(1, this.place);
+    slots[this.indexSlot] = index;
+    slots[this.lengthSlot] = length;
+    if (this.objectSlot !== null) setLoopObject(slots[this.objectSlot], index, length);
   }
 
   end(slots: Slots, text: string): void {
@@ -64,7 +70,7 @@ export class Loop {
 
   /** The rounds of a looped value: none for what cannot be looped over. */
   roundsOf(value: unknown): Rounds {
-    return this.#parts.isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
+    return this.#isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
   }
 }
 
@@ -110,17 +116,22 @@ function itemsOf(value: unknown): ArrayLike<unknown> | null {
 }
 
 function loopOverItems(loop: Loop): TextCode {
-  const { list, body, otherwise } = loop;
+  const { list, body, otherwise, place, indexSlot, lengthSlot, objectSlot } = loop;
   const target = loop.targets[0] ?? 0;
   return (slots) => {
-    const items = itemsOf(list(slots));
+    const value = list(slots);
+    const items = Array.isArray(value) ? (value as unknown[]) : itemsOf(value);
     if (items === null || items.length === 0) return otherwise(slots);
     const { length } = items;
+    const { run } = slots[0];
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      loop.startRound(slots, i, length);
+      if (++run.steps > run.stepsMax) run.charge(0, place);
       slots[target] = items[i];
+      slots[indexSlot] = i;
+      slots[lengthSlot] = length;
+      if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
       text += body(slots);
     }
     loop.end(slots, text);
@@ -129,7 +140,7 @@ function loopOverItems(loop: Loop): TextCode {
 }
 
 function loopUnpacking(loop: Loop): TextCode {
-  const { list, body, otherwise, targets } = loop;
+  const { list, body, otherwise, targets, place, indexSlot, lengthSlot, objectSlot } = loop;
   const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
     const value = list(slots);
@@ -137,10 +148,14 @@ function loopUnpacking(loop: Loop): TextCode {
     const keys = Array.isArray(items) ? null : keysOf(items);
     const length = keys === null ? (items as unknown[]).length : keys.length;
     if (length === 0) return otherwise(slots);
+    const { run } = slots[0];
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      loop.startRound(slots, i, length);
+      if (++run.steps > run.stepsMax) run.charge(0, place);
+      slots[indexSlot] = i;
+      slots[lengthSlot] = length;
+      if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
       if (keys === null) unpack(slots, targets, (items as unknown[])[i]);
       else {
         const key = keys[i] ?? "";

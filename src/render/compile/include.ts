@@ -8,7 +8,7 @@ import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
 import { Instance, type Names, type Slots } from "#render/run.ts";
-import type { Origins } from "#render/trace/origin.ts";
+import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
 const NO_VALUES: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null) as Record<string, unknown>);
@@ -45,7 +45,9 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     const program = find(slots);
     const { run, instance } = slots[0];
     if (program === null) return {};
-    const known = names === null ? run.modules.get(program) : undefined;
+    const isShared = names === null || dependsOnContextOnly(program, names, slots);
+    const owner = names === null ? NO_VALUES : instance.values;
+    const known = isShared ? run.moduleOf(program, owner) : undefined;
     if (known !== undefined) return known;
     run.charge(1, place);
     run.enter("imports", place);
@@ -55,10 +57,20 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     const { slots: inner } = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
     run.depth--;
     const exported = exportsFrom(program, inner);
-    if (names === null && program.isConstant) run.modules.set(program, exported);
+    if (isShared && program.isConstant) run.keepModule(program, owner, exported);
     writeBack?.(slots, program, exported);
     return exported;
   };
+}
+
+/**
+ * Whether importing with context gives the same module wherever this context is: the template loads no others, and no variable around
+ * has a name that it reads.
+ */
+function dependsOnContextOnly(program: Program, names: Names, slots: Slots): boolean {
+  const { instance, view } = slots[0];
+  if (!program.isAlone || view !== null || !instance.isUntouched) return false;
+  return program.context.every(([name]) => !names.has(name));
 }
 
 function exportsFrom(program: Program, slots: Slots): Exports {
@@ -129,7 +141,8 @@ type ImportBinding = { readonly name: string; readonly define: Assign; readonly 
 function bindImport(slots: Slots, exported: Exports, { name, define, place }: ImportBinding): void {
   if (Object.hasOwn(exported, name)) {
     const { tracer } = slots[0].run;
-    define(slots, exported[name], tracer?.originsOfExport(exported, name).union(tracer.control));
+    const origins = tracer === null ? undefined : joinOrigins(tracer.originsOfExport(exported, name), tracer.control);
+    define(slots, exported[name], origins);
     return;
   }
   const suggestion = didYouMean(name, Object.keys(exported));

@@ -15,6 +15,7 @@ export function compileLookup(node: LookupVal, scope: Scope, use: Use): Compiled
     if (member !== undefined) return { code: member };
     if (isPlainKey(key) && !compiler.variant.isTraced) return compilePlainMember({ node, key }, scope, use);
   }
+  if (typeof key === "number" && !compiler.variant.isTraced) return compilePlainMember({ node, key }, scope, use);
   // The value before is only asked: the fault, if there is one, names the whole path.
   const target = compiler.expression(node.target, scope, ASKED);
   const index = compiler.operand(node.val, scope);
@@ -74,10 +75,14 @@ function loopMember({ indexSlot, lengthSlot }: LoopVariables, key: string): Code
 }
 
 /** Reads a key that no prototype has: on data from JSON that is an own property, so nothing needs to be asked. */
-const plainMember = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+const plainMember = (value: unknown, key: string | number): unknown =>
+  typeof value === "object" && value !== null
+    ? (value as Record<string | number, unknown>)[key]
+    : typeof value === "string" && typeof key === "number"
+      ? value[key]
+      : undefined;
 
-type PlainMember = { readonly node: LookupVal; readonly key: string };
+type PlainMember = { readonly node: LookupVal; readonly key: string | number };
 
 /** Chains of plain keys from one slot become one piece of code, with one check at its end. */
 function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use): Compiled {
@@ -87,13 +92,13 @@ function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use):
   const base = target.path ?? (target.slot === undefined ? undefined : ([target.slot] as const));
   if (base === undefined || base.length > 3) return { code: memberOfAny(target.code, key, fail), describe };
   const [slot, first, second] = base;
-  const path = [...base, key] as [number, ...string[]];
+  const path = [...base, key] as [number, ...(string | number)[]];
   if (first === undefined) return { path, code: memberOfSlot(slot, key, fail), describe };
   if (second === undefined) return { path, code: memberOfMember(slot, [first, key], fail), describe };
   return { path, code: memberOfAny(memberOfMember(slot, [first, second], null), key, fail), describe };
 }
 
-function memberOfAny(target: Code, key: string, fail: Fail | null): Code {
+function memberOfAny(target: Code, key: string | number, fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(target(slots), key);
   return (slots) => {
     const value = plainMember(target(slots), key);
@@ -102,7 +107,7 @@ function memberOfAny(target: Code, key: string, fail: Fail | null): Code {
   };
 }
 
-function memberOfSlot(slot: number, key: string, fail: Fail | null): Code {
+function memberOfSlot(slot: number, key: string | number, fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(slots[slot], key);
   return (slots) => {
     const value = plainMember(slots[slot], key);
@@ -111,7 +116,7 @@ function memberOfSlot(slot: number, key: string, fail: Fail | null): Code {
   };
 }
 
-function memberOfMember(slot: number, [first, second]: [string, string], fail: Fail | null): Code {
+function memberOfMember(slot: number, [first, second]: [string | number, string | number], fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(plainMember(slots[slot], first), second);
   return (slots) => {
     const value = plainMember(plainMember(slots[slot], first), second);

@@ -3,8 +3,8 @@ import type { Compiled } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { declareAssignments, openUnitScope, Scope, Unit } from "#render/compile/scope.ts";
 import { defineName } from "#render/compile/set.ts";
-import { CallerFunction, MacroFunction, type Parameter } from "#render/macro-function.ts";
-import { rootOf } from "#render/run.ts";
+import { CallerFunction, type MacroCode, MacroFunction, type Parameter } from "#render/macro-function.ts";
+import { blankSlots, rootOf } from "#render/run.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -59,8 +59,10 @@ export function compileMacro(node: Macro, scope: Scope): TextCode {
   const body = compiler.body(node.body.children, inner);
   compiler.isInBlock = wasInBlock;
   const place = compiler.place(node);
+  let code: MacroCode | null = null;
   return (slots) => {
-    const code = { slotCount: unit.slotCount, parameters, callerSlot, body, place };
+    // The number of slots is known only when all of the template is compiled.
+    code ??= { blank: blankSlots(unit.slotCount), parameters, callerSlot, body, place };
     define(slots, new MacroFunction(code, rootOf(slots)));
     return "";
   };

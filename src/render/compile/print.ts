@@ -12,8 +12,8 @@ export function printedCode(compiler: TemplateCompiler, compiled: Compiled, plac
   const { code } = compiled;
   if (throwOnUndefined) return refusingNothing(code, { isAutoescaped, place });
   if (isAutoescaped) return (slots) => escapedTextOf(code(slots));
-  if (isUnit && compiled.isOwnText !== true) return (slots) => unitText(slots[0].run, code(slots));
-  return compiled.text ?? code;
+  if (!isUnit || compiled.text !== undefined || compiled.isOwnText === true) return compiled.text ?? code;
+  return (slots) => unitText(slots[0].run, code(slots));
 }
 
 function refusingNothing(code: Code, options: { isAutoescaped: boolean; place: TemplatePlace }): Code {
@@ -34,7 +34,8 @@ function refusingNothing(code: Code, options: { isAutoescaped: boolean; place: T
  * The text of a value printed into a unit file. A value that could end its line, join the next one or split into words is refused:
  * such values need a quoting filter (DESIGN 8). Inner spaces pass here and are held against the kind of their key.
  */
-function unitText(run: Run, value: unknown): string {
+export function unitText(run: Run, value: unknown): string {
+  if (typeof value === "string" && isPlainWord(value)) return value;
   if (value instanceof SafeString && value.isUnitText) return value.toString();
   const text = textOf(value);
   if (isPlainWord(text)) return text;

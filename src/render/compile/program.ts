@@ -1,4 +1,4 @@
-import { type Activation, type BlockCode, loadNames, newOrigins, newSlots } from "#render/run.ts";
+import { type Activation, type BlockCode, blankSlots, copySlots, loadNames, newOrigins } from "#render/run.ts";
 import type { Instance, Names, Run, Slots, View } from "#render/run.ts";
 
 /** Compiled code: an expression yields a value, a body the text of its statements. */
@@ -16,6 +16,8 @@ export type ProgramParts = {
   readonly exports: readonly { readonly name: string; readonly slot: number; readonly isAlways: boolean }[];
   /** Running the root twice gives the same values: nothing is called in it. */
   readonly isConstant: boolean;
+  /** It names no other templates and has no blocks. */
+  readonly isAlone: boolean;
 };
 
 /** A compiled template in one variant. It holds no tenant data: renders bring their own slots. */
@@ -24,14 +26,20 @@ export class Program {
   readonly blocks: readonly BlockCode[];
   readonly exports: ProgramParts["exports"];
   readonly isConstant: boolean;
+  readonly isAlone: boolean;
+  readonly context: ProgramParts["context"];
   readonly #parts: ProgramParts;
+  readonly #blank: readonly unknown[];
 
   constructor(parts: ProgramParts) {
     this.name = parts.name;
     this.blocks = parts.blocks;
     this.exports = parts.exports;
     this.isConstant = parts.isConstant;
+    this.isAlone = parts.isAlone;
+    this.context = parts.context;
     this.#parts = parts;
+    this.#blank = blankSlots(parts.slotCount);
   }
 
   /** Runs the root; where it extends another template, that one runs on with this one's variables in view. */
@@ -49,10 +57,10 @@ export class Program {
   }
 
   evaluate(run: Run, instance: Instance, view: View | null): { slots: Slots; text: string } {
-    const { slotCount, context, body } = this.#parts;
+    const { context, body } = this.#parts;
     const origins = newOrigins(run);
     const activation: Activation = { run, instance, view, root: null, parent: null, block: null, origins };
-    const slots = newSlots(activation, slotCount);
+    const slots = copySlots(this.#blank, activation);
     loadNames(slots, context);
     return { slots, text: body(slots) };
   }

@@ -4,7 +4,7 @@ import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
 import { TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
-import type { Origins } from "#render/trace/origin.ts";
+import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 
 /** Writes a variable; traced runs say where its value comes from. */
 export type Assign = (slots: Slots, value: unknown, origins?: Origins) => void;
@@ -106,9 +106,10 @@ const tracedSet =
   (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
-    const read = tracer.reading(() => value(slots));
-    const origins = read.origins.union(tracer.control);
-    for (const assign of assigns) assign(slots, read.value, origins);
+    const outer = tracer.startReading();
+    const result = value(slots);
+    const origins = joinOrigins(tracer.stopReading(outer), tracer.control);
+    for (const assign of assigns) assign(slots, result, origins);
     return "";
   };
 

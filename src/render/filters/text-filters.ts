@@ -33,6 +33,7 @@ const center: Filter = (run, input, width) => {
 const indent: Filter = (run, input, ...[width, indentFirst]) => {
   const text = optionalText("indent", input);
   if (text === "") return "";
+  if (!indentFirst && !text.includes("\n")) return keepUnitText(input, text);
   const columns = numberOr(width, 4);
   const lines = text.split("\n");
   run.charge(lines.length);

@@ -1,5 +1,5 @@
 import type { TemplatePlace } from "#render/fault.ts";
-import type { DecisionPath } from "#render/trace/origin.ts";
+import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
 import type { Span } from "#render/trace/tracer.ts";
 
 /** What one line of an output was made from. */
@@ -65,7 +65,7 @@ function addContent({ starts, origins }: Laid, span: Span, text: string): void {
   for (let line = first; line <= lastTouched; line++) {
     const origin = origins[line];
     if (origin === undefined) continue;
-    for (const path of span.origins.paths) origin.values.add(path);
+    addPaths(span.origins, origin.values);
     const isInside = (starts[line] ?? 0) < span.end && span.start < span.end;
     if (!isInside) continue;
     const written = span.kind === "text" ? span.place.line + (line - first) : span.place.line;
@@ -85,7 +85,8 @@ function addCondition({ lines, starts, origins }: Laid, span: Span): void {
   const isAtStart = starts[first] === span.start;
   const last = lineAt(starts, span.end) - (span.isLinewise && isAtStart ? 1 : 0);
   const name = (line: number) => {
-    for (const path of span.origins.paths) origins[line]?.conditions.add(path);
+    const origin = origins[line];
+    if (origin !== undefined) addPaths(span.origins, origin.conditions);
   };
   for (let line = first; line <= last; line++) name(line);
   if (last < first) return;

@@ -1,63 +1,70 @@
 import { pointerToken } from "#core/json.ts";
 
-/** A place among the decisions. There is one object per place and render, so that sets of them compare by identity. */
-export class DecisionPath {
-  readonly pointer: string;
-  readonly #children = new Map<string, DecisionPath>();
+/**
+ * What something was made from: nothing, one decision, or two of these together. Joining costs one small object while a template runs;
+ * which decisions there are is worked out only for the lines that somebody asks about.
+ */
+export type Origins = Nothing | DecisionPath | Joined;
 
-  constructor(pointer: string) {
-    this.pointer = pointer;
+export class Nothing {
+  readonly kind = "nothing";
+}
+
+export const NO_ORIGINS: Origins = new Nothing();
+
+/** A place among the decisions. There is one object per place and render, so that they compare by identity. */
+export class DecisionPath {
+  readonly kind = "path";
+  readonly #parent: DecisionPath | null;
+  readonly #key: string;
+  #children: Map<string, DecisionPath> | null = null;
+
+  constructor(parent: DecisionPath | null, key: string) {
+    this.#parent = parent;
+    this.#key = key;
+  }
+
+  /** JSON Pointer (RFC 6901); empty for all decisions together. */
+  get pointer(): string {
+    return this.#parent === null ? "" : `${this.#parent.pointer}/${pointerToken(this.#key)}`;
   }
 
   child(key: string): DecisionPath {
+    this.#children ??= new Map();
     let child = this.#children.get(key);
     if (child === undefined) {
-      child = new DecisionPath(`${this.pointer}/${pointerToken(key)}`);
+      child = new DecisionPath(this, key);
       this.#children.set(key, child);
     }
     return child;
   }
 }
 
-/**
- * A set of decisions that something was made from. Sets never change and each is made once, so a union that was computed
- * before is one look-up.
- */
-export class Origins {
-  readonly paths: ReadonlySet<DecisionPath>;
-  readonly #unions = new Map<Origins, Origins>();
-  readonly #withPath = new Map<DecisionPath, Origins>();
+class Joined {
+  readonly kind = "joined";
+  readonly left: Origins;
+  readonly right: Origins;
 
-  private constructor(paths: ReadonlySet<DecisionPath>) {
-    this.paths = paths;
+  constructor(left: Origins, right: Origins) {
+    this.left = left;
+    this.right = right;
   }
+}
 
-  static readonly none = new Origins(new Set());
+export function joinOrigins(left: Origins, right: Origins): Origins {
+  if (left === NO_ORIGINS || left === right) return right;
+  return right === NO_ORIGINS ? left : new Joined(left, right);
+}
 
-  /** A fresh empty set: what is memoised below it is forgotten with the render. */
-  static empty(): Origins {
-    return new Origins(new Set());
-  }
-
-  with(path: DecisionPath): Origins {
-    if (this.paths.has(path)) return this;
-    let result = this.#withPath.get(path);
-    if (result === undefined) {
-      result = new Origins(new Set([...this.paths, path]));
-      this.#withPath.set(path, result);
+/** Adds the decisions of `origins` to `paths`. Joins may be deep and shared, so each is visited once and none by recursion. */
+export function addPaths(origins: Origins, paths: Set<DecisionPath>): void {
+  const pending: Origins[] = [origins];
+  const seen = new Set<Joined>();
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (at.kind === "path") paths.add(at);
+    else if (at.kind === "joined" && !seen.has(at)) {
+      seen.add(at);
+      pending.push(at.left, at.right);
     }
-    return result;
-  }
-
-  union(other: Origins): Origins {
-    if (other === this || other.paths.size === 0) return this;
-    if (this.paths.size === 0) return other;
-    let result = this.#unions.get(other);
-    if (result === undefined) {
-      const paths = new Set([...this.paths, ...other.paths]);
-      result = paths.size === this.paths.size ? this : new Origins(paths);
-      this.#unions.set(other, result);
-    }
-    return result;
   }
 }

@@ -14,9 +14,6 @@ export type LineProvenance = {
   readonly values: readonly string[];
   readonly conditions: readonly string[];
 };
-export type FileProvenance = { readonly filename: string; readonly lines: readonly LineProvenance[] };
-export type Provenance = readonly FileProvenance[];
-
 export type TracedFile = {
   readonly filename: string;
   readonly text: string;
@@ -25,12 +22,42 @@ export type TracedFile = {
   readonly conditions: ReadonlySet<DecisionPath>;
 };
 
-export function provenanceOf(files: readonly TracedFile[], schema: JsonObject): Provenance {
-  const controllers = controllersOf(schema);
-  return files.map((file) => ({
-    filename: file.filename,
-    lines: lineOrigins(file.text, file.spans).map((line) => describeLine(line, file, controllers)),
-  }));
+/** Where the lines of a render come from. Spans are laid over the lines of a file when somebody asks for that file. */
+export class Provenance {
+  readonly #files: ReadonlyMap<string, TracedFile>;
+  readonly #lines = new Map<string, readonly LineProvenance[]>();
+  readonly #schema: JsonObject;
+
+  constructor(files: readonly TracedFile[], schema: JsonObject) {
+    this.#files = new Map(files.map((file) => [file.filename, file]));
+    this.#schema = schema;
+  }
+
+  /** Rendered files; copied ones depend on no decision. */
+  get filenames(): string[] {
+    return [...this.#files.keys()].toSorted();
+  }
+
+  /** One entry per line of a file, in order; none for a file that was not rendered. */
+  linesOf(filename: string): readonly LineProvenance[] {
+    const known = this.#lines.get(filename);
+    if (known !== undefined) return known;
+    const file = this.#files.get(filename);
+    if (file === undefined) return [];
+    const controllers = controllersOf(this.#schema);
+    const lines = lineOrigins(file.text, file.spans).map((line) => describeLine(line, file, controllers));
+    this.#lines.set(filename, lines);
+    return lines;
+  }
+
+  /** The files and lines (from 1) that a decision reaches, as value or condition. */
+  linesOfDecision(decision: string): { filename: string; line: number }[] {
+    return this.filenames.flatMap((filename) =>
+      this.linesOf(filename).flatMap((line, index) =>
+        namesDecision(line, decision) ? [{ filename, line: index + 1 }] : [],
+      ),
+    );
+  }
 }
 
 function describeLine(line: LineOrigins, file: TracedFile, controllers: Controllers): LineProvenance {
@@ -43,13 +70,6 @@ function describeLine(line: LineOrigins, file: TracedFile, controllers: Controll
 /** Whether a line names a decision: itself or something that it is part of. */
 export const namesDecision = (line: LineProvenance, decision: string): boolean =>
   [...line.values, ...line.conditions].some((pointer) => decision === pointer || decision.startsWith(`${pointer}/`));
-
-/** The files and lines (from 1) that a decision reaches. */
-export function linesOfDecision(provenance: Provenance, decision: string): { filename: string; line: number }[] {
-  return provenance.flatMap(({ filename, lines }) =>
-    lines.flatMap((line, index) => (namesDecision(line, decision) ? [{ filename, line: index + 1 }] : [])),
-  );
-}
 
 /** A schema never changes: what was learnt of it serves every render of its pack. */
 const learnt = new WeakMap<JsonObject, Controllers>();

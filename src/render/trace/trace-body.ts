@@ -28,7 +28,9 @@ function runPiece(tracer: Tracer, piece: TracedPiece, slots: Slots): string {
     return piece.text;
   }
   const start = tracer.offset;
-  const { value, origins } = tracer.reading(() => piece.code(slots));
+  const outer = tracer.startReading();
+  const value = piece.code(slots);
+  const origins = tracer.stopReading(outer);
   const text = typeof value === "string" ? value : textOf(value);
   tracer.addValue(piece.place, start, { text, origins });
   return text;

@@ -1,7 +1,7 @@
 import type { Loop } from "#render/compile/for.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Slots } from "#render/run.ts";
-import type { Origins } from "#render/trace/origin.ts";
+import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { type Choice, runChoice } from "#render/trace/trace-statement.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
 
@@ -18,7 +18,7 @@ export function tracedFor(loop: Loop, choice: Choice): TextCode {
     const rounds = loop.roundsOf(list.value);
     const body: TextCode =
       rounds.length === 0 ? loop.otherwise : () => runRounds(tracer, loop, { slots, rounds, list });
-    return runChoice(tracer, slots, { choice, origins: list.origins.union(shape.origins), body });
+    return runChoice(tracer, slots, { choice, origins: joinOrigins(list.origins, shape.origins), body });
   };
 }
 

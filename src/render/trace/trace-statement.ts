@@ -3,7 +3,7 @@ import type { Code, TextCode } from "#render/compile/program.ts";
 import { importedName, resolveName, type Scope } from "#render/compile/scope.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
-import type { Origins } from "#render/trace/origin.ts";
+import { joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
 
 /** What a traced `if`, `switch` or `for` knows of itself beside its code. */
@@ -88,9 +88,9 @@ export function runChoice(
   const start = tracer.offset;
   const text = tracer.under(origins, () => body(slots));
   const traced = slots[0].origins;
-  if (traced !== null && origins !== tracer.none) {
-    const all = origins.union(tracer.control);
-    for (const slot of choice.assigned) traced[slot] = all.union(traced[slot] ?? tracer.none);
+  if (traced !== null && origins !== NO_ORIGINS) {
+    const all = joinOrigins(origins, tracer.control);
+    for (const slot of choice.assigned) traced[slot] = joinOrigins(all, traced[slot] ?? NO_ORIGINS);
   }
   tracer.addCondition(choice.place, start, { origins, isLinewise: choice.isLinewise });
   return text;
@@ -103,12 +103,13 @@ export function tracedIf(arms: readonly TracedArm[], otherwise: TextCode, choice
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
-    let origins = tracer.none;
+    let origins: Origins = NO_ORIGINS;
     let body = otherwise;
     for (const arm of arms) {
-      const read = tracer.reading(() => arm.condition(slots));
-      origins = origins.union(read.origins);
-      if (!read.value) continue;
+      const outer = tracer.startReading();
+      const holds = arm.condition(slots);
+      origins = joinOrigins(origins, tracer.stopReading(outer));
+      if (!holds) continue;
       body = arm.body;
       break;
     }

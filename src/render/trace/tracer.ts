@@ -1,5 +1,5 @@
 import type { TemplatePlace } from "#render/fault.ts";
-import { DecisionPath, Origins } from "#render/trace/origin.ts";
+import { DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
 
 /** A part of an output: characters from `start` to `end`, where they were written, and the decisions that made them. */
 export type Span = {
@@ -22,34 +22,31 @@ export class Tracer {
   spans: Span[] = [];
   offset = 0;
   /** What the expression at work has read so far. */
-  reads = Origins.empty();
+  reads: Origins = NO_ORIGINS;
   /** The conditions around the statement at work; they count for variables that it sets. */
-  control: Origins;
-  readonly none: Origins;
-  readonly #root = new DecisionPath("");
+  control: Origins = NO_ORIGINS;
+  readonly #root = new DecisionPath(null, "");
   readonly #paths = new Map<object, DecisionPath>();
   readonly #exports = new WeakMap<object, Readonly<Record<string, Origins | undefined>>>();
 
   constructor(decisions: object) {
-    this.none = this.reads;
-    this.control = this.none;
     this.#learn(decisions, this.#root);
   }
 
-  #learn(value: unknown, path: DecisionPath): void {
-    if (typeof value !== "object" || value === null || this.#paths.has(value)) return;
-    const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
-    if (!isPlain) return;
+  #learn(value: object, path: DecisionPath): void {
+    if (this.#paths.has(value)) return;
     this.#paths.set(value, path);
-    for (const [key, item] of Object.entries(value)) this.#learn(item, path.child(key));
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+      if (typeof item === "object" && item !== null && isContainer(item)) this.#learn(item, path.child(key));
+    }
   }
 
   /** Forgets the spans of another output; what is known of the decisions stays. */
   begin(): void {
     this.spans = [];
     this.offset = 0;
-    this.reads = this.none;
-    this.control = this.none;
+    this.reads = NO_ORIGINS;
+    this.control = NO_ORIGINS;
   }
 
   isDecisions(value: unknown): boolean {
@@ -57,12 +54,12 @@ export class Tracer {
   }
 
   note(origins: Origins | undefined): void {
-    if (origins !== undefined && origins !== this.none) this.reads = this.reads.union(origins);
+    if (origins !== undefined) this.reads = joinOrigins(this.reads, origins);
   }
 
   /** The origins of a top-level name of the context; undefined names may become decisions, so they count too. */
   originsOfName(name: string, value: unknown): Origins {
-    return this.isDecisions(value) ? this.none : this.none.with(this.#root.child(name));
+    return this.isDecisions(value) ? NO_ORIGINS : this.#root.child(name);
   }
 
   /** Notes that `key` of `target` was read and gave `value`. */
@@ -71,8 +68,8 @@ export class Tracer {
     const path = this.#paths.get(target);
     if (path !== undefined) {
       const isMethod = typeof value === "function" || (Array.isArray(target) && key === "length");
-      if (isMethod) this.reads = this.reads.with(path);
-      else if (!this.isDecisions(value)) this.reads = this.reads.with(path.child(String(key)));
+      if (isMethod) this.note(path);
+      else if (!this.isDecisions(value)) this.note(path.child(String(key)));
       return;
     }
     const exported = this.#exports.get(target);
@@ -84,7 +81,7 @@ export class Tracer {
     if (typeof value !== "object" || value === null || depth > 16) return;
     const path = this.#paths.get(value);
     if (path !== undefined) {
-      this.reads = this.reads.with(path);
+      this.note(path);
     } else if (Array.isArray(value)) {
       for (const item of value) if (typeof item === "object") this.noteWhole(item, depth + 1);
     } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
@@ -96,31 +93,42 @@ export class Tracer {
   noteShape(value: unknown): void {
     if (typeof value !== "object" || value === null) return;
     const path = this.#paths.get(value);
-    if (path !== undefined) this.reads = this.reads.with(path);
+    if (path !== undefined) this.note(path);
   }
 
   /** Where one item of a looped value comes from; `list` is what the whole list was computed from. */
   originsOfItem(container: unknown, key: string, made: { item: unknown; list: Origins }): Origins {
-    const path = typeof container === "object" && container !== null ? this.#paths.get(container) : undefined;
-    if (this.isDecisions(made.item)) return made.list;
-    return path === undefined ? made.list : made.list.with(path.child(key));
+    if (typeof container !== "object" || container === null || this.isDecisions(made.item)) return made.list;
+    const path = this.#paths.get(container);
+    return path === undefined ? made.list : joinOrigins(made.list, path.child(key));
   }
 
   rememberExports(exported: object, origins: Readonly<Record<string, Origins | undefined>>): void {
     this.#exports.set(exported, origins);
   }
   originsOfExport(exported: object, name: string): Origins {
-    return this.#exports.get(exported)?.[name] ?? this.none;
+    return this.#exports.get(exported)?.[name] ?? NO_ORIGINS;
   }
 
-  /** Runs code and gives what it read, which is not noted anywhere else. */
-  reading<T>(code: () => T): { value: T; origins: Origins } {
+  /** Starts to note what is read from here on apart; gives what `stopReading` needs. */
+  startReading(): Origins {
     const outer = this.reads;
-    this.reads = this.none;
-    const value = code();
+    this.reads = NO_ORIGINS;
+    return outer;
+  }
+
+  /** What was read since, which is not noted anywhere else. */
+  stopReading(outer: Origins): Origins {
     const origins = this.reads;
     this.reads = outer;
-    return { value, origins };
+    return origins;
+  }
+
+  /** Runs code and gives what it read. */
+  reading<T>(code: () => T): { value: T; origins: Origins } {
+    const outer = this.startReading();
+    const value = code();
+    return { value, origins: this.stopReading(outer) };
   }
 
   /** Runs code whose output becomes a value: its spans are left out, and all that they came from is noted. */
@@ -150,7 +158,7 @@ export class Tracer {
   /** Runs code under a condition. */
   under<T>(condition: Origins, code: () => T): T {
     const outer = this.control;
-    this.control = outer.union(condition);
+    this.control = joinOrigins(outer, condition);
     const value = code();
     this.control = outer;
     return value;
@@ -159,7 +167,7 @@ export class Tracer {
   addText(place: TemplatePlace, text: string): void {
     const start = this.offset;
     this.offset = start + text.length;
-    this.spans.push({ start, end: this.offset, place, kind: "text", origins: this.none, isLinewise: false });
+    this.spans.push({ start, end: this.offset, place, kind: "text", origins: NO_ORIGINS, isLinewise: false });
   }
 
   addValue(place: TemplatePlace, start: number, made: { text: string; origins: Origins }): void {
@@ -168,7 +176,10 @@ export class Tracer {
   }
 
   addCondition(place: TemplatePlace, start: number, made: { origins: Origins; isLinewise: boolean }): void {
-    if (made.origins.paths.size === 0) return;
+    if (made.origins === NO_ORIGINS) return;
     this.spans.push({ start, end: this.offset, place, kind: "condition", ...made });
   }
 }
+
+const isContainer = (value: object): boolean =>
+  Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
