@@ -215,3 +215,26 @@ test("one .quadlets file holds the units, and says which files it cannot hold", 
   expect(answer.body).toMatch(/^# FileName=web\n\[Unit\]\nDescription=Web\n[^]*\n---\n# FileName=web\n\[Network\]/);
   expect(answer.headers.get("x-leger-left-out")).toBe("greeting.txt");
 });
+
+test("a line of a rendered file names its template line and its decisions, and a decision names its lines", async () => {
+  const { w, token } = await deployed();
+  type Lines = { lines: { file: string; line: number; places: object[]; values: string[]; conditions: string[] }[] };
+  const ask = async (query: string) =>
+    (await w.request<Lines>("GET", `/configurations/site/versions/1/provenance?${query}`, { token })).body.data;
+  expect((await ask("file=web.container&line=6")).lines).toMatchObject([
+    {
+      file: "web.container",
+      line: 6,
+      places: [{ template: "templates/web.container.j2", line: 6, column: 1 }, { column: 19 }, { column: 27 }],
+      values: ["/web/port"],
+    },
+  ]);
+  expect((await ask("decision=/web/port")).lines.map(({ file, line }) => `${file}:${line}`)).toEqual([
+    "web.container:6",
+  ]);
+  expect((await ask("decision=/web/tls")).lines.map(({ file, conditions }) => `${file} ${conditions.join()}`)).toEqual([
+    "greeting.txt /web/tls",
+  ]);
+  const missing = await w.request("GET", "/configurations/site/versions/1/provenance?file=nothing", { token });
+  expect(missing).toMatchObject({ status: 404, body: { error: { code: "file_not_found" } } });
+});

@@ -121,6 +121,7 @@ describe("bad input is refused with a code of the catalogue and an action, and s
     expect(await codeOf({ pack: "nowhere" })).toBe("schema_version_unknown");
     expect(await codeOf({ podman_target: "4.4" })).toBe("podman_target_out_of_range");
     expect(await codeOf({ deployment_name: "../etc" })).toBe("request_invalid");
+    expect(await codeOf({ schema_version: "v1.0.0", schema_range: "not a range" })).toBe("request_invalid");
     expect(await stored(id)).toBe(0);
     expect((await create(data)).status).toBe(202);
     expect(await codeOf({})).toBe("deployment_name_taken");

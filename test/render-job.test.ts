@@ -175,7 +175,16 @@ describe("what fails", () => {
     await w.deliver();
     expect(await state(w, token, 2)).toMatchObject({
       state: "failed",
-      failure: { findings: [{ code: "required_key", severity: "error", place: { file: "web.container" } }] },
+      failure: {
+        findings: [
+          {
+            code: "required_key",
+            place: { file: "web.container", line: 5 },
+            template: { file: "templates/web.container.j2", line: 5 },
+            decision: "/web/image",
+          },
+        ],
+      },
     });
     expect(await w.request("GET", "/config/latest", { token })).toMatchObject({ body: { data: { version: 1 } } });
   });

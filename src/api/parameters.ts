@@ -5,7 +5,12 @@ import { DeploymentName, Namespace } from "#core/names.ts";
 import { type IfMatch, parseIfMatch } from "#core/save-decision.ts";
 
 /** Query and path parameters arrive as text; numbers are coerced here and nowhere else. */
-const numberParam = (max: number) => z.coerce.number().int().positive().max(max);
+const numberParam = (max: number) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/, "A positive whole number in decimal digits.")
+    .transform(Number)
+    .pipe(z.number().int().positive().max(max));
 
 export const VersionParam = numberParam(Number.MAX_SAFE_INTEGER).openapi({ type: "integer", example: 3 });
 export const LimitParam = numberParam(LIMITS.page_items_max.value)

@@ -42,14 +42,14 @@ export async function renderVersion(deps: Deps, versionId: string): Promise<Rend
 
 type Leased = { row: JobInputsRow; leaseId: string; faults: number };
 
-/** One batch: end a job that crashed too often, else lease it, and read what it is about. */
+/** One batch: lease the job and read what it is about; a second one, with its audit row, ends one that crashed too often. */
 async function takeLease(deps: Deps, versionId: string): Promise<Leased | null> {
   const { db, clock, ids, log } = deps;
   const now = clock.now();
   const leaseId = ids.uuid();
   const at = toInstant(now);
   const [crashed, lease, inputs] = await db.batch([
-    jobStore.failCrashed.bind(db, { version_id: versionId, now: at, failure: JSON.stringify(CRASHED) }),
+    jobStore.selectCrashed.bind(db, { version_id: versionId, now: at }),
     jobStore.lease.bind(db, {
       version_id: versionId,
       now: at,
@@ -59,9 +59,12 @@ async function takeLease(deps: Deps, versionId: string): Promise<Leased | null> 
     jobStore.selectInputs.bind(db, { version_id: versionId }),
   ]);
   const row = jobStore.selectInputs.rows(inputs)[0];
-  if (crashed?.meta.changes === 1 && row) {
+  if (jobStore.selectCrashed.rows(crashed).length > 0 && row) {
+    await db.batch([
+      jobStore.failCrashed.bind(db, { version_id: versionId, now: at, failure: JSON.stringify(CRASHED) }),
+      await auditStore.forFailure(db, failureEntry(deps, row, { code: CRASHED.code, at }), versionId),
+    ]);
     log("render.crashed", { version_id: versionId, workspace_id: row.workspace_id, version: row.number });
-    await (await auditStore.forFailure(db, failureEntry(deps, row, { code: CRASHED.code, at }), versionId)).run();
   }
   const job = jobStore.lease.rows(lease)[0];
   return job && row ? { row, leaseId, faults: job.faults } : null;

@@ -10,6 +10,7 @@ export type Place = z.infer<typeof Place>;
 /**
  * One thing wrong with a pack, a configuration or a render: what happened, where, and what to do. Pure code returns
  * lists of these, all of them at once; the shell puts them into `error.details` or a job's `failure`.
+ * Of a finding about an output, `place` is in the output and `template` where the template wrote that line.
  * `decision` is a JSON Pointer (RFC 6901) into `config_data`. `excerpt` holds up to three lines of source, as
  * `{number: 12, text: "..."}`. A `code` is stable: people search for it.
  */
@@ -20,6 +21,7 @@ export const Finding = z
     message: z.string(),
     action: z.string(),
     place: Place.optional(),
+    template: Place.optional(),
     excerpt: z.array(z.object({ number: z.int().positive(), text: z.string() })).optional(),
     decision: z.string().optional(),
   })

@@ -3,7 +3,8 @@ import { type Finding, hasErrors } from "#core/finding.ts";
 import { type Json, type JsonObject, canonicalJson } from "#core/json.ts";
 import type { Pack } from "#core/pack.ts";
 import { packFromTree } from "#core/pack-tree.ts";
-import { compilePack } from "#render/compile-pack.ts";
+import { type CompiledPack, compilePack } from "#render/compile-pack.ts";
+import { templateVariables } from "#render/template-variables.ts";
 
 /** What came of one release's files: `pack` and its exact text where they could be read, and what was found. */
 export type Admission = {
@@ -33,7 +34,7 @@ export async function admitPack(
     pack: pack.value,
     text,
     digest,
-    templateManifest: await templateManifest(pack.value, identity.notes),
+    templateManifest: await templateManifest(compiled.value, identity.notes),
   };
 }
 
@@ -47,12 +48,13 @@ export const quarantined = (report: Finding[]): Admission => ({
 });
 
 /** Document 000's `template_manifest`, derived from the pack itself: what an author would declare can be wrong. */
-async function templateManifest(pack: Pack, notes: string): Promise<JsonObject> {
+async function templateManifest(compiled: CompiledPack, notes: string): Promise<JsonObject> {
+  const { pack } = compiled;
   const templates = await Promise.all(
     pack.outputs.map(async ({ template }) => ({
       name: template.slice(template.lastIndexOf("/") + 1),
       path: template,
-      variables: [],
+      variables: templateVariables(compiled, template),
       checksum: `sha256:${await sha256Hex(pack.files[template] ?? "")}`,
     })),
   );

@@ -13,6 +13,11 @@ const insert = statement<{ version_id: string; workspace_id: string; now: string
 
 const isDue = `((state = 'queued' AND next_attempt_at <= :now) OR (state = 'rendering' AND lease_until <= :now))`;
 
+const selectCrashed = statement<{ version_id: string; now: string }, { version_id: string }>(
+  `SELECT version_id FROM render_jobs WHERE version_id = :version_id AND attempts - faults >= ${CRASHES_MAX} AND ${isDue}`,
+  { crossesTenants: true },
+);
+
 // A render that killed its isolate CRASHES_MAX times would do so for ever: it ends here, before anybody leases it again.
 const failCrashed = statement<{ version_id: string; now: string; failure: string }>(
   `UPDATE render_jobs SET state = 'failed', failure = :failure, lease_id = NULL, lease_until = NULL, updated_at = :now
@@ -20,10 +25,11 @@ const failCrashed = statement<{ version_id: string; now: string; failure: string
   { crossesTenants: true },
 );
 
-// Compare-and-set: of two consumers with one message, one gets the row and the other nothing.
+// Compare-and-set: of two consumers with one message, one gets the row and the other nothing. A lease also moves the job
+// behind those that wait: the sweep takes the oldest first, and one that kills it would be the first again each time.
 const lease = statement<{ version_id: string; now: string; lease_id: string; lease_until: string }, LeasedJob>(
   `UPDATE render_jobs SET state = 'rendering', attempts = attempts + 1, lease_id = :lease_id,
-     lease_until = :lease_until, updated_at = :now
+     lease_until = :lease_until, next_attempt_at = :lease_until, updated_at = :now
    WHERE version_id = :version_id AND attempts - faults < ${CRASHES_MAX} AND ${isDue}
    RETURNING version_id, workspace_id, version, attempts, faults`,
   { crossesTenants: true },
@@ -110,6 +116,7 @@ const selectInputs = statement<{ version_id: string }, JobInputsRow>(
 );
 
 export const jobStore = {
+  selectCrashed,
   selectInputs,
   insert,
   failCrashed,

@@ -42,6 +42,12 @@ const selectOne = statement<{ pack: string; version: string }, SchemaRow>(
    FROM schemas WHERE pack = :pack AND version = :version`,
 );
 
+const selectOfVersion = statement<{ workspace_id: string; version: number }, SchemaSummaryRow>(
+  `SELECT ${summary} FROM schemas
+   WHERE (pack, version) = (SELECT pack, schema_version FROM configuration_versions
+                            WHERE workspace_id = :workspace_id AND version = :version)`,
+);
+
 const selectByRepository = statement<{ repository: string }, SchemaSummaryRow>(
   `SELECT ${summary} FROM schemas WHERE repository = :repository`,
 );
@@ -54,4 +60,4 @@ const insert = statement<Omit<SchemaRow, "compatibility" | "migration_required">
    ON CONFLICT (pack, version) DO NOTHING`,
 );
 
-export const schemaStore = { selectCandidates, selectAll, selectOne, selectByRepository, insert };
+export const schemaStore = { selectCandidates, selectAll, selectOne, selectOfVersion, selectByRepository, insert };

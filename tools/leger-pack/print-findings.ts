@@ -14,6 +14,8 @@ export function printFindings(findings: readonly Finding[]): void {
     if (finding.place)
       console.log(styleText("cyan", `  --> ${finding.place.file}:${finding.place.line}:${finding.place.column}`));
     printExcerpt(finding);
+    if (finding.template)
+      console.log(`  written by: ${finding.template.file}:${finding.template.line}:${finding.template.column}`);
     if (finding.decision) console.log(`  decision: ${finding.decision}`);
     console.log(`  ${styleText("green", "do:")} ${finding.action}\n`);
   }

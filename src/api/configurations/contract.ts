@@ -3,6 +3,7 @@ import { answers, refuses, takes } from "#api/envelope.ts";
 import { CreateHeaders, CursorQuery, NameParams, NamespaceQuery, SaveHeaders, VersionParam } from "#api/parameters.ts";
 import { Finding } from "#core/finding.ts";
 import { JsonObject } from "#core/json.ts";
+import { isRange } from "#core/schema-choice.ts";
 import { DeploymentName, PackSlug, PodmanTarget, SchemaVersion } from "#core/names.ts";
 
 const UpgradePolicy = z.enum(["pinned", "propose", "auto"]);
@@ -13,7 +14,13 @@ const CreateConfiguration = z
     config_data: JsonObject,
     pack: PackSlug.default("leger"),
     schema_version: SchemaVersion.optional().openapi({ description: "Default: the newest ready one in the range." }),
-    schema_range: z.string().min(1).max(100).optional().openapi({ example: "^1.0.0" }),
+    schema_range: z
+      .string()
+      .min(1)
+      .max(100)
+      .refine(isRange, "A semver range like ^1.2.0.")
+      .optional()
+      .openapi({ example: "^1.0.0" }),
     upgrade_policy: UpgradePolicy.optional(),
     podman_target: PodmanTarget.optional().openapi({ description: "Default: 5.4." }),
     allow_deprecated: z.boolean().optional(),
@@ -217,4 +224,38 @@ export const readVersionRoute = createRoute({
   path: "/configurations/{name}/versions/{version}",
   request: { params: NameParams.extend({ version: VersionParam }), query: NamespaceQuery },
   responses: { 200: answers(Version, "The version"), ...refuses(...unauthorised, "version_not_found") },
+});
+
+const ProvenanceLine = z
+  .object({
+    file: z.string(),
+    line: z.int(),
+    places: z.array(z.object({ template: z.string(), line: z.int(), column: z.int() })),
+    values: z.array(z.string()).openapi({ description: "Decisions whose value stands in the line, by JSON Pointer." }),
+    conditions: z.array(z.string()).openapi({ description: "Decisions that decide whether the line is there." }),
+  })
+  .openapi("ProvenanceLine");
+
+export const readProvenanceRoute = createRoute({
+  operationId: "readProvenance",
+  summary: "Where lines come from: of a file, one line of it, or all that a decision reached",
+  tags,
+  method: "get",
+  path: "/configurations/{name}/versions/{version}/provenance",
+  request: {
+    params: NameParams.extend({ version: VersionParam }),
+    query: NamespaceQuery.extend({
+      file: z.string().max(128).optional(),
+      line: VersionParam.optional(),
+      decision: z
+        .string()
+        .max(500)
+        .regex(/^(?:\/.*)?$/, "A JSON Pointer like /networking/base_domain.")
+        .optional(),
+    }),
+  },
+  responses: {
+    200: answers(z.object({ lines: z.array(ProvenanceLine) }), "Lines with template places and decisions"),
+    ...refuses(...unauthorised, "version_not_found", "render_not_ready", "file_not_found"),
+  },
 });

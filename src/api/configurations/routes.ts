@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { createConfiguration } from "#actions/create-configuration.ts";
 import { deleteConfiguration } from "#actions/delete-configuration.ts";
+import { type ProvenanceLine, readProvenance } from "#actions/read-provenance.ts";
 import { listConfigurations, listVersions, readConfiguration, readVersion } from "#actions/read-configurations.ts";
 import { saveConfiguration } from "#actions/save-configuration.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
@@ -76,7 +77,26 @@ export const configurationRoutes = () =>
       const name = { deployment_name, namespace: c.req.valid("query").namespace };
       const version = await readVersion(c.get("deps"), c.get("caller"), { number, name });
       return c.json(success(versionView(version)), 200);
+    })
+    .openapi(contract.readProvenanceRoute, async (c) => {
+      const { name: deployment_name, version: number } = c.req.valid("param");
+      const { namespace, file = null, line = null, decision = null } = c.req.valid("query");
+      const lines = await readProvenance(c.get("deps"), c.get("caller"), {
+        name: { deployment_name, namespace },
+        number,
+        file,
+        line,
+        decision,
+      });
+      return c.json(success({ lines: lines.map(lineView) }), 200);
     });
+
+const lineView = ({ places, values, conditions, ...at }: ProvenanceLine) => ({
+  ...at,
+  places: [...places],
+  values: [...values],
+  conditions: [...conditions],
+});
 
 const savedView = ({ version, unchanged, pruned, warnings }: SavedVersion) => ({
   version: versionView(version),
