@@ -21,7 +21,8 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const args = node.args.children.map((arg, index) => {
     if (arg.typename === "KeywordArgs") return keywordsCode(compileEntries(arg, scope));
     if (isDefault) return compiler.expression(arg, scope, index === 0 ? ASKED : use).code;
-    return (SHAPE_FILTERS.has(name) ? readShape(compiler.expression(arg, scope)) : compiler.operand(arg, scope)).code;
+    const isShape = compiler.variant.isTraced && SHAPE_FILTERS.has(name);
+    return isShape ? readShape(compiler.expression(arg, scope)).code : compiler.operand(arg, scope).code;
   });
   const [input, first, ...rest] = args;
   if (input === undefined) return refuseFilter(node, scope);

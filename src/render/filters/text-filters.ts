@@ -15,8 +15,10 @@ const capitalizeText = (text: string) => {
 
 const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(optionalText("capitalize", input)));
 
-const title: Filter = (_run, input) =>
-  likeInput(input, optionalText("title", input).split(" ").map(capitalizeText).join(" "));
+const title: Filter = (_run, input) => {
+  const text = optionalText("title", input);
+  return likeInput(input, text.includes(" ") ? text.split(" ").map(capitalizeText).join(" ") : capitalizeText(text));
+};
 
 /** Nunjucks centers lists too, by the number of their items; a number is never padded. */
 const center: Filter = (run, input, width) => {

@@ -1,18 +1,31 @@
 import { TemplateFault } from "#render/fault.ts";
 import { arrayMethods, objectMethods, stringMethods, type Method } from "#render/values/methods.ts";
+import { CallerFunction, HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
+import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
+import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import type { Run } from "#render/run.ts";
 
+/** Values of the engine itself: a template may pass them on and call them, and sees no members. */
+const OPAQUE = [CallerFunction, HostFunction, Keywords, MacroFunction, Marked, RegexLiteral, SafeString, TextFunction];
+
 /**
- * Keys that some built-in prototype has. Any other key on a value from JSON can only be an own property, so compiled code reads
- * it without asking; these go through `memberOf`, which asks.
+ * Keys that some prototype has, or a value of the engine. Any other key on a value from JSON can only be an own property, so compiled
+ * code reads it without asking; these go through `memberOf`, which asks. Functions need no place here: they are no objects to it.
  */
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(
-  [Object, Array, String, Number, Boolean, Map, Set, Function, Symbol, SafeString, Marked]
+  [Object, Array, String, Number, Boolean, Map, Set, ...OPAQUE]
     .flatMap((constructor) => Object.getOwnPropertyNames(constructor.prototype))
-    .concat(Object.keys(stringMethods), Object.keys(arrayMethods), Object.keys(objectMethods), "kind", "pointer"),
+    .concat(
+      Object.keys(stringMethods),
+      Object.keys(arrayMethods),
+      Object.keys(objectMethods),
+      "call",
+      "kind",
+      "pointer",
+    ),
 );
 
 export const isPlainKey = (key: string): boolean => !PROTOTYPE_KEYS.has(key) && !/^\d/.test(key);
@@ -23,6 +36,9 @@ export function memberOf(run: Run, target: unknown, key: unknown): unknown {
   if (typeof target !== "object" || target === null) return undefined;
   if (target instanceof SafeString) return memberOfString(run, target.toString(), key);
   if (target instanceof Marked) return target.refuse();
+  if (target instanceof TextFunction || target instanceof HostFunction || target instanceof RegexLiteral)
+    return undefined;
+  if (target instanceof Keywords) return undefined;
   if (Array.isArray(target)) {
     if (typeof key === "number") return target[key];
     const name = String(primitiveOf(key));

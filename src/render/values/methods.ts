@@ -101,16 +101,16 @@ export const arrayMethods: Record<string, Method<unknown[]>> = {
 
 /** Joins the texts of items; null and undefined join as nothing, as JavaScript's own join does. */
 export function joinTexts(run: Run, items: readonly unknown[], separator: string): string {
-  run.chargeValue(items);
-  let chars = Math.max(0, items.length - 1) * separator.length;
-  run.checkString(chars, "join");
-  const texts = items.map((item) => {
-    const part = textOf(item);
-    chars += part.length;
-    run.checkString(chars, "join");
-    return part;
-  });
-  return texts.join(separator);
+  run.charge(1 + (items.length >>> 2));
+  run.checkString(items.length * separator.length, "join");
+  let text = "";
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) text += separator;
+    const item = items[i];
+    text += typeof item === "string" ? item : textOf(item);
+    if (text.length > run.limits.stringChars) run.checkString(text.length, "join");
+  }
+  return text;
 }
 
 export const objectMethods: Record<string, Method<Record<string, unknown>>> = {
