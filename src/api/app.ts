@@ -7,6 +7,7 @@ import { boundedBody } from "#api/bounded-body.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
 import { configurationRoutes } from "#api/configurations/routes.ts";
+import { versionRoutes } from "#api/configurations/version-routes.ts";
 import type { ApiEnv } from "#api/context.ts";
 import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
@@ -57,6 +58,7 @@ export function createApi(depsFrom: DepsFrom) {
     machineRoutes(),
     authRoutes(),
     configurationRoutes(),
+    versionRoutes(),
     configRoutes(),
     fileRoutes(),
     renderRoutes(),

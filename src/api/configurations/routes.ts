@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { createConfiguration } from "#actions/create-configuration.ts";
 import { deleteConfiguration } from "#actions/delete-configuration.ts";
-import { type ProvenanceLine, readProvenance } from "#actions/read-provenance.ts";
-import { listConfigurations, listVersions, readConfiguration, readVersion } from "#actions/read-configurations.ts";
+import { listConfigurations, readConfiguration } from "#actions/read-configurations.ts";
 import { saveConfiguration } from "#actions/save-configuration.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
 import * as contract from "#api/configurations/contract.ts";
@@ -61,42 +60,7 @@ export const configurationRoutes = () =>
       const ifMatch = requireIfMatch(c.req.valid("header")["if-match"]);
       const version = await deleteConfiguration(c.get("deps"), c.get("caller"), { name, ifMatch });
       return c.json(success(versionView(version)), 200);
-    })
-    .openapi(contract.listVersionsRoute, async (c) => {
-      const { namespace, limit, cursor } = c.req.valid("query");
-      const name = { deployment_name: c.req.valid("param").name, namespace };
-      const before = decodeCursor(cursor, z.number().int());
-      const { items, next } = await listVersions(c.get("deps"), c.get("caller"), { name, before, limit });
-      return c.json(
-        success({ versions: items.map(versionView), next_cursor: next === null ? null : encodeCursor(next) }),
-        200,
-      );
-    })
-    .openapi(contract.readVersionRoute, async (c) => {
-      const { name: deployment_name, version: number } = c.req.valid("param");
-      const name = { deployment_name, namespace: c.req.valid("query").namespace };
-      const version = await readVersion(c.get("deps"), c.get("caller"), { number, name });
-      return c.json(success(versionView(version)), 200);
-    })
-    .openapi(contract.readProvenanceRoute, async (c) => {
-      const { name: deployment_name, version: number } = c.req.valid("param");
-      const { namespace, file = null, line = null, decision = null } = c.req.valid("query");
-      const lines = await readProvenance(c.get("deps"), c.get("caller"), {
-        name: { deployment_name, namespace },
-        number,
-        file,
-        line,
-        decision,
-      });
-      return c.json(success({ lines: lines.map(lineView) }), 200);
     });
-
-const lineView = ({ places, values, conditions, ...at }: ProvenanceLine) => ({
-  ...at,
-  places: [...places],
-  values: [...values],
-  conditions: [...conditions],
-});
 
 const savedView = ({ version, unchanged, pruned, warnings }: SavedVersion) => ({
   version: versionView(version),
