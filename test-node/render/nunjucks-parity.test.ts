@@ -1,0 +1,200 @@
+import nunjucks from "nunjucks";
+import { parse } from "nunjucks/src/parser.js";
+import { describe, expect, test } from "vitest";
+import { parseTemplate } from "#render/parse-template.ts";
+import { TemplateGenerator } from "../../tools/engine/generate-template.ts";
+import { Random } from "../../tools/engine/random.ts";
+import { runEngine } from "../../tools/engine/run-engine.ts";
+import { fixturePacks } from "./fixture-packs.ts";
+
+const FILES: Record<string, string> = {
+  "part.njk": "[{{ x }}{{ loop.index }}]",
+  "sets.njk": "{% set x = 'inner' %}{{ x }}",
+  "macros.njk":
+    "{% macro greet(name, mark='!') %}Hi {{ name }}{{ mark }}{% endmacro %}{% set version = 3 %}{% set _hidden = 1 %}",
+  "wrap.njk": "{% macro wrap(tag) %}<{{ tag }}>{{ caller('in') }}</{{ tag }}>{% endmacro %}",
+  "context.njk": "{% macro read() %}{{ a }}{{ b }}{% endmacro %}{% set b = 'set' %}",
+  "base.njk":
+    "{% block head %}H{% endblock %}|{% block body %}{% block inner %}I{% endblock %}{% endblock %}|{{ title }}",
+  "middle.njk": "{% extends 'base.njk' %}{% block body %}middle {{ super() }}{% endblock %}",
+};
+
+const CONTEXT = {
+  a: "A",
+  num: 5,
+  list: [3, 1, 2],
+  words: ["pear", "Apple", "fig"],
+  pairs: [
+    ["k1", 1],
+    ["k2", 2],
+  ],
+  dict: { one: 1, two: { deep: "d" } },
+  rows: [
+    { name: "b", port: 2, on: true },
+    { name: "a", port: 1, on: false },
+  ],
+  text: " padded text ",
+  nothing: null,
+  html: "<b>&'\"</b>",
+};
+
+const CASES: Record<string, readonly string[]> = {
+  frames: [
+    "{% set x = 1 %}{% for i in list %}{% set x = i %}{% endfor %}{{ x }}",
+    "{% for i in list %}{% set y = i %}{% endfor %}[{{ y }}]",
+    "{% for i in list %}{% if loop.first %}{% set y = i %}{% endif %}{{ y }}{% endfor %}",
+    "{% set x = 1 %}{% macro m() %}{{ x }}{% endmacro %}{% for i in [1] %}{% set x = 9 %}{% endfor %}{{ m() }}{{ x }}",
+    "{% set x %}captured {{ a }}{% endset %}{{ x }}{{ x | length }}",
+    "{% set p, q = 7 %}{{ p }}{{ q }}",
+    "{% if true %}{% set inside = 1 %}{% endif %}{{ inside }}",
+    "{% macro later() %}{{ helper() }}{% endmacro %}{% macro helper() %}h{% endmacro %}{{ later() }}",
+  ],
+  loops: [
+    "{% for i in list %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }} {% endfor %}",
+    "{% for k, v in dict %}{{ k }}={{ v }};{% endfor %}{% for k, v in pairs %}{{ k }}{{ v }}{% endfor %}",
+    "{% for i in [] %}x{% else %}none{% endfor %}{% for i in nothing %}x{% else %}none{% endfor %}",
+    "{% for c in 'abc' %}{{ c }}-{% endfor %}{% for i in dict %}x{% else %}e{% endfor %}",
+    "{% for r in rows %}{% for i in range(2) %}{{ loop.index }}{{ r.name }}{% endfor %}{{ loop.index }}{% endfor %}",
+    "{% for a, b, c in [[1, 2, 3], [4, 5, 6]] %}{{ c }}{{ a }}{% endfor %}",
+    "{% for x in list %}{% include 'part.njk' %}{% endfor %}",
+    "{% set l = [] %}{% for i in list %}{% set l = loop %}{% endfor %}{{ l.index }}",
+  ],
+  macros: [
+    "{% macro m(a, b, c=3, d='x') %}{{ a }}{{ b }}{{ c }}{{ d }}{% endmacro %}{{ m(1) }}{{ m(1, 2, d=4) }}{{ m(1, 2, 8, 9) }}{{ m(b=2, a=1) }}{{ m(1, 2, 3, 4, 5) }}",
+    "{% macro m(x=a) %}{{ x }}{% endmacro %}{{ m() }}{{ m('given') }}",
+    "{% macro outer() %}<{{ caller() }}>{% endmacro %}{% call outer() %}body {{ a }}{% endcall %}",
+    "{% from 'wrap.njk' import wrap %}{% call(inner) wrap('b') %}{{ inner }}{{ a }}{% endcall %}",
+    "{% macro m() %}t{% endmacro %}{{ m() | upper }}{{ m() ~ 1 }}{{ m() == 't' }}{{ m() is string }}{% if m() %}y{% endif %}",
+    "{% macro fib(n) %}{{ n if n < 2 else (fib(n - 1) | int) + (fib(n - 2) | int) }}{% endmacro %}{{ fib(10) }}",
+  ],
+  modules: [
+    "{% import 'macros.njk' as m %}{{ m.greet('you') }}{{ m.version }}{{ m._hidden }}",
+    "{% from 'macros.njk' import greet as g, version %}{{ g('x', mark='?') }}{{ version }}",
+    "{% import 'context.njk' as c %}[{{ c.read() }}]{% import 'context.njk' as d with context %}[{{ d.read() }}]",
+    "{% set x = 'outer' %}{% include 'sets.njk' %}{{ x }}",
+    "{% include 'missing.njk' ignore missing %}done",
+    "{% set x = 'v' %}{% include ['part', 'njk'] | join('.') %}",
+  ],
+  inheritance: [
+    "{% extends 'base.njk' %}{% set title = 'T' %}{% block head %}new {{ super() }}{% endblock %}dropped",
+    "{% extends 'middle.njk' %}{% block inner %}in {{ super() }}{% endblock %}",
+    "{% extends 'base.njk' if num == 5 else 'middle.njk' %}{% block body %}chosen{% endblock %}",
+    "{% block alone %}x{% for i in list %}{{ i }}{% endfor %}{% endblock %}",
+    "{% for i in list %}{% block item %}{{ i }}{% endblock %}{% endfor %}",
+  ],
+  expressions: [
+    "{{ 1 + 2 * 3 - 4 / 2 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ 2 ** 3 ** 2 }} {{ 7 % 4 * 2 }} {{ 5 * 3 % 2 }} {{ 1 ~ 2 + 3 }} {{ '1' + 2 - 1 }}",
+    "{{ not a == 'A' }} {{ not (a == 'A') }} {{ 3 > 2 > 1 }} {{ 1 < 2 == true }} {{ '1' == 1 }} {{ '1' === 1 }} {{ null == undefinedThing }}",
+    "{{ a or 'x' }} {{ nothing or 'x' }} {{ nothing and 'x' }} {{ 0 or nothing }} {{ 'y' if num > 3 else 'n' }} {{ 'y' if num > 9 }}",
+    "{{ 1 in list }} {{ 9 not in list }} {{ 'one' in dict }} {{ 'add' in text }}",
+    "{{ dict.two.deep }} {{ dict['two']['deep'] }} {{ list[1] }} {{ rows[0].name }} {{ words.length }} {{ text[1] }} {{ dict.none.deeper }}",
+    "{{ [1, [2, 3], 'x', none] }} {{ {a: 1} }} {{ [] }} {{ true }} {{ none }} {{ 1.50 }} {{ -0.5 }} {{ 1e }}",
+    "{{ num is odd }} {{ num is divisibleby(5) }} {{ a is defined }} {{ zzz is undefined }} {{ list is iterable }} {{ dict is mapping }} {{ nothing is null }} {{ 'a' is not string }}",
+    "{{ (1, 2, 3) }} {{ ((a)) }} {{ -num | abs }} {{ 'a' 'b' if false }}",
+  ],
+  filters: [
+    "{{ text | trim | upper | replace('T', 't') | title | capitalize }} {{ a | default('x') }} {{ zzz | default('x') }} {{ '' | default('x', true) }}",
+    "{{ list | sort }} {{ words | sort }} {{ words | sort(false, true) }} {{ words | sort(reverse=true) }} {{ rows | sort(attribute='port') | join(',', 'name') }}",
+    "{{ list | join('-') }} {{ list | sum }} {{ rows | sum('port') }} {{ list | first }} {{ list | last }} {{ list | length }} {{ dict | length }} {{ list | reverse }} {{ 'abc' | reverse }}",
+    "{{ rows | selectattr('on') | length }} {{ rows | rejectattr('on') | join(',', 'name') }} {{ list | select('odd') }} {{ list | reject('odd') }}",
+    "{% for k, v in rows | groupby('name') %}{{ k }}{{ v.length }}{% endfor %} {{ dict | dictsort }} {{ [1,2,3,4,5] | batch(2, 'x') }} {{ [1,2,3,4,5] | slice(2) }}",
+    "{{ 'long text here' | truncate(6) }} {{ 'long text here' | truncate(6, true, '~') }} {{ 'x' | center(7) }}| {{ 'a\nb' | indent(2) }} {{ 'a\nb' | indent(2, true) }}",
+    "{{ html }} {{ html | escape }} {{ html | safe }} {{ html | striptags }} {{ 'see www.example.org' | urlize }} {{ {a: 'b c'} | urlencode }} {{ 'ü/' | urlencode }}",
+    "{{ 3.7 | round }} {{ 3.14159 | round(2) }} {{ 3.7 | round(0, 'floor') }} {{ '12px' | int }} {{ 'x' | int(7) }} {{ '1.5' | float }} {{ dict | dump }} {{ dict | dump(2) }}",
+    "{% filter upper %}block {{ a }}{% endfilter %}{{ 'a b c' | wordcount }} {{ 'ab' | list }} {{ dict | list | length }}",
+  ],
+  "white space": [
+    "a {%- if true -%} b {%- endif -%} c",
+    "a {{- num -}} b {#- note -#} c",
+    "x\n{%- for i in list %}\n  {{ i }}\n{%- endfor %}\n",
+    "{% raw %}{{ a }}{% if %}{% endraw %}{% verbatim %}{% raw %}{% endverbatim %}",
+    "{% if true %}\n  yes\n{% endif %}\n    {% if true %}\n  no{% endif %}",
+  ],
+  switches: [
+    "{% switch num %}{% case 4 %}four{% case 5 %}five{% default %}other{% endswitch %}",
+    "{% switch a %}{% case 'x' %}{% case 'A' %}fell{% default %}d{% endswitch %}{% switch 1 %}{% default %}d{% endswitch %}",
+  ],
+};
+
+function oracle(template: string, options: object): string | null {
+  const loader = {
+    getSource: (name: string) => {
+      const src = name === "main.njk" ? template : FILES[name];
+      return src === undefined ? null : { src, path: name, noCache: true };
+    },
+  };
+  try {
+    return new nunjucks.Environment(loader, options).getTemplate("main.njk", true).render(structuredClone(CONTEXT));
+  } catch {
+    return null;
+  }
+}
+
+const OPTIONS = [
+  { trimBlocks: false, lstripBlocks: false, autoescape: false },
+  { trimBlocks: true, lstripBlocks: true, autoescape: false },
+  { trimBlocks: false, lstripBlocks: false, autoescape: true },
+];
+
+describe("the same text as Nunjucks 3.2.4", () => {
+  for (const [topic, templates] of Object.entries(CASES)) {
+    test.each(templates)(`${topic}: %s`, (template) => {
+      for (const { trimBlocks, lstripBlocks, autoescape } of OPTIONS) {
+        const options = { trimBlocks, lstripBlocks, isAutoescaped: autoescape };
+        const ours = runEngine({ template, files: FILES, context: structuredClone(CONTEXT), ...options });
+        expect("text" in ours ? ours.text : null).toBe(oracle(template, { trimBlocks, lstripBlocks, autoescape }));
+      }
+    });
+  }
+});
+
+/** A tree as plain data, without what only one parser notes. */
+function plain(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(plain);
+  if (node instanceof RegExp) return String(node);
+  if (typeof node !== "object" || node === null) return node ?? null;
+  if (!("typename" in node)) return null;
+  const { typename } = node;
+  const hasPlace = !["NodeList", "Case", "KeywordArgs"].includes(String(typename));
+  const skipped = ["setInside", "skippedLines", "parent", "lineno", "colno"];
+  const entries = Object.entries(node)
+    .filter(([key, value]) =>
+      !skipped.includes(key) && typeof value !== "function" && key !== "body" ? true : key === "body",
+    )
+    .map(([key, value]) => [key, plain(value)] as const)
+    .filter(([, value]) => value !== null);
+  const place = hasPlace ? [(node as { lineno?: number }).lineno, (node as { colno?: number }).colno] : [];
+  return { typename, place, ...Object.fromEntries(entries) };
+}
+
+describe("the same tree as Nunjucks' own parser", () => {
+  const sources = fixturePacks().flatMap(({ pack }) =>
+    Object.entries(pack.files)
+      .filter(([path]) => /\.(j2|njk)$/.test(path))
+      .map(([, source]) => source),
+  );
+  const generated = Array.from({ length: 300 }, (_, index) =>
+    new TemplateGenerator(new Random(index)).generate(),
+  ).flatMap(({ template, files }) => [template, ...Object.values(files)]);
+
+  test.each([
+    { trimBlocks: true, lstripBlocks: true },
+    { trimBlocks: false, lstripBlocks: false },
+  ])("for every fixture template, every case above and generated ones: %o", (options) => {
+    let compared = 0;
+    for (const source of [...sources, ...Object.values(CASES).flat(), ...Object.values(FILES), ...generated]) {
+      let theirs: object | null = null;
+      try {
+        theirs = parse(source, [], options);
+      } catch {
+        theirs = null;
+      }
+      const ours = parseTemplate("t", source, { ...options, isJinja: false });
+      expect(ours.ok, source).toBe(theirs !== null);
+      if (!ours.ok || theirs === null) continue;
+      expect(plain(ours.value.root), source).toEqual(plain(theirs));
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(1000);
+  });
+});
