@@ -157,21 +157,44 @@ export function fileType(filename: string): FileType {
 }
 
 /** Document 000's KV shape, derived from the manifest. `created_by_cli_version` is the saving client's, or null. */
-export type ManifestRecord = {
-  format: 1;
-  manifest_id: string;
-  user_uuid: string;
-  version: number;
-  deployment_name: string;
-  source: { type: "rendered"; uploaded_at: string };
-  files: { filename: string; type: FileType; r2_path: string; size_bytes: number; checksum: string }[];
-  services: { name: string; quadlet_file: string; image: string | null; ports: string[]; secrets_required: string[] }[];
-  secrets_required: string[];
-  volumes: { name: string; mount_path: string | null; driver: string }[];
-  checksums: { manifest: string; quadlets: Record<string, string> };
-  metadata: { total_size_bytes: number; file_count: number; created_by_cli_version: string | null };
-  created_at: string;
-};
+export const ManifestRecord = z
+  .object({
+    format: z.literal(1),
+    manifest_id: z.uuid(),
+    user_uuid: z.string(),
+    version: z.int().positive(),
+    deployment_name: z.string(),
+    source: z.object({ type: z.literal("rendered"), uploaded_at: z.string() }),
+    files: z.array(
+      z.object({
+        filename: z.string(),
+        type: z.enum(FILE_TYPES),
+        r2_path: z.string(),
+        size_bytes: z.int(),
+        checksum: z.string(),
+      }),
+    ),
+    services: z.array(
+      z.object({
+        name: z.string(),
+        quadlet_file: z.string(),
+        image: z.string().nullable(),
+        ports: z.array(z.string()),
+        secrets_required: z.array(z.string()),
+      }),
+    ),
+    secrets_required: z.array(z.string()),
+    volumes: z.array(z.object({ name: z.string(), mount_path: z.string().nullable(), driver: z.string() })),
+    checksums: z.object({ manifest: z.string(), quadlets: z.record(z.string(), z.string()) }),
+    metadata: z.object({
+      total_size_bytes: z.int(),
+      file_count: z.int(),
+      created_by_cli_version: z.string().nullable(),
+    }),
+    created_at: z.string(),
+  })
+  .meta({ id: "ManifestRecord" });
+export type ManifestRecord = z.infer<typeof ManifestRecord>;
 
 export function manifestRecord(
   manifest: Manifest,

@@ -3,7 +3,7 @@ import path from "node:path";
 import { createApi, openApiDocument } from "#api/app.ts";
 import { ERROR_CODES, describeError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
-import { Manifest } from "#core/manifest.ts";
+import { Manifest, ManifestRecord } from "#core/manifest.ts";
 import { z } from "zod";
 import { dataModelDiagram } from "./data-model.ts";
 
@@ -23,6 +23,7 @@ function documents(): Map<string, string> {
     ["docs/errors.md", errorsPage()],
     ["docs/limits.md", limitsPage()],
     ["docs/manifest.schema.json", `${JSON.stringify(z.toJSONSchema(Manifest), null, 2)}\n`],
+    ["docs/manifest-record.schema.json", `${JSON.stringify(z.toJSONSchema(ManifestRecord), null, 2)}\n`],
     ["docs/design/data-model.md", withDiagram("docs/design/data-model.md")],
   ]);
 }
