@@ -20,7 +20,7 @@ export type FaultDetails = {
 
 /**
  * What goes wrong while a template runs. It is the engine's only exception, it never leaves src/render, and
- * `findingOfFault` turns it into a Finding. `isLimit` marks those that end the whole render, not only one expression.
+ * `findingOfFault` turns it into a Finding. `endsRender` marks those after which there is no going on.
  */
 export class TemplateFault extends Error {
   readonly code: string;
@@ -37,8 +37,8 @@ export class TemplateFault extends Error {
     this.decision = details.decision;
   }
 
-  get isLimit() {
-    return this.code.startsWith("limit_");
+  get endsRender() {
+    return this.code === "limit_steps" || this.code === "limit_depth";
   }
 
   /** The same fault with a place, unless it has one: the innermost place is the most useful. */

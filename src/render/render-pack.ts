@@ -62,7 +62,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
       input.provenance === true ? renderTraced(world, output, budget) : renderOutput(world, output, budget);
     if (!rendered.ok) {
       faults.push(...rendered.error);
-      if (rendered.error.some((fault) => fault.isLimit)) break;
+      if (rendered.error.some((fault) => fault.endsRender)) break;
       continue;
     }
     const { text, hasSpacedValues } = rendered.value;
@@ -130,7 +130,7 @@ function renderTemplate(world: RenderWorld, job: Job, budget: Budget): Result<Re
     return ok({ text, hasSpacedValues: run.hasSpacedValues });
   } catch (error) {
     const fault = error instanceof TemplateFault ? error : foreignFault(error);
-    return err(fault.isLimit && fault.place !== undefined ? [fault] : collectFaults(world, job, fault));
+    return err(fault.endsRender && fault.place !== undefined ? [fault] : collectFaults(world, job, fault));
   }
 }
 
@@ -145,13 +145,15 @@ function renderJob(world: RenderWorld, job: Job, { run, variant }: Attempt): str
 function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): TemplateFault[] {
   const start: TemplatePlace = { template: job.template, line: 1, column: 1 };
   const attempt = world.runOf(job.output, { isUnit: job.isUnit, isCollecting: true });
-  const { faults } = attempt.run;
+  const { run } = attempt;
   try {
     renderJob(world, job, attempt);
   } catch (error) {
-    faults.push(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
+    // What ended the collecting run matters only where it found nothing else.
+    if (run.faults.length === 0)
+      run.noteFault(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
   }
-  return faults.length > 0 ? faults : [fault.at(start)];
+  return run.faults.length > 0 ? run.faults : [fault.at(start)];
 }
 
 /** With provenance, an output is rendered by traced programs; where that fails, the plain way tells why. */

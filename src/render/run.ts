@@ -51,8 +51,8 @@ export class Run {
   readonly stepsMax: number;
   /** Modules that depend on nothing but the context that they were imported with, by that context. */
   readonly #modules = new Map<object, Map<Program, Record<string, unknown>>>();
-  /** Faults that a collecting variant met and survived. */
-  readonly faults: TemplateFault[] = [];
+  readonly #faults = new Map<string, TemplateFault>();
+  #faultCount = 0;
   /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
   hasSpacedValues = false;
   /** Records where the output comes from; only traced variants look at it. */
@@ -72,6 +72,19 @@ export class Run {
   /** Charges a filter or method for looking at `value`: about one step for 16 characters or 4 items. */
   chargeValue(value: unknown, place?: TemplatePlace): void {
     this.charge(1 + sizeInSteps(value), place);
+  }
+
+  /** Faults that a collecting variant met and survived, each once per place. */
+  get faults(): TemplateFault[] {
+    return [...this.#faults.values()];
+  }
+
+  /** Notes a fault. A loop may meet one a hundred thousand times: after some thousands the render is given up. */
+  noteFault(fault: TemplateFault): void {
+    const { template, line, column } = fault.place ?? { template: "", line: 0, column: 0 };
+    const key = [template, line, column, fault.code, fault.message].join("\0");
+    if (!this.#faults.has(key)) this.#faults.set(key, fault);
+    if (++this.#faultCount > FAULTS_MAX) throw stepsFault(this.stepsMax, fault.place);
   }
 
   moduleOf(program: Program, values: object): Record<string, unknown> | undefined {
@@ -117,6 +130,8 @@ const sizeInSteps = (value: unknown): number => {
   if (Array.isArray(value)) return value.length >>> 2;
   return 4;
 };
+
+const FAULTS_MAX = 2000;
 
 export const stepsFault = (limit: number, place?: TemplatePlace) =>
   new TemplateFault({

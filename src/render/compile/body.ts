@@ -94,9 +94,9 @@ function recovering(compiler: TemplateCompiler, place: TemplatePlace, code: Code
       return typeof value === "string" ? value : textOf(value);
     } catch (error) {
       const fault = placedFault(error, place);
-      if (fault.isLimit) throw fault;
+      if (fault.endsRender) throw fault;
       run.depth = depth;
-      if (!isSilenced(fault)) run.faults.push(fault);
+      if (!isSilenced(fault)) run.noteFault(fault);
       return "";
     }
   };

@@ -172,9 +172,9 @@ function guarded(node: Import | FromImport, { compiler }: Scope, code: Guarded):
       code.run(slots);
     } catch (error) {
       const fault = placedFault(error, place);
-      if (fault.isLimit) throw fault;
+      if (fault.endsRender) throw fault;
       run.depth = depth;
-      if (!isSilenced(fault)) run.faults.push(fault);
+      if (!isSilenced(fault)) run.noteFault(fault);
       code.fail(slots);
     }
     return "";

@@ -121,8 +121,8 @@ function collectingSet(assigns: readonly Assign[], value: Code): TextCode {
       result = value(slots);
     } catch (error) {
       const fault = error instanceof TemplateFault ? error : foreignFault(error);
-      if (fault.isLimit) throw fault;
-      if (!isSilenced(fault)) slots[0].run.faults.push(fault);
+      if (fault.endsRender) throw fault;
+      if (!isSilenced(fault)) slots[0].run.noteFault(fault);
     }
     for (const assign of assigns) assign(slots, result);
     return "";
