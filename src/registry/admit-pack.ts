@@ -3,8 +3,8 @@ import { type Finding, hasErrors } from "#core/finding.ts";
 import { type Json, type JsonObject, canonicalJson } from "#core/json.ts";
 import type { Pack } from "#core/pack.ts";
 import { packFromTree } from "#core/pack-tree.ts";
+import { analyzePack } from "#render/analyze-pack.ts";
 import { type CompiledPack, compilePack } from "#render/compile-pack.ts";
-import { templateVariables } from "#render/template-variables.ts";
 
 /** What came of one release's files: `pack` and its exact text where they could be read, and what was found. */
 export type Admission = {
@@ -50,11 +50,12 @@ export const quarantined = (report: Finding[]): Admission => ({
 /** Document 000's `template_manifest`, derived from the pack itself: what an author would declare can be wrong. */
 async function templateManifest(compiled: CompiledPack, notes: string): Promise<JsonObject> {
   const { pack } = compiled;
+  const { variables } = analyzePack(compiled);
   const templates = await Promise.all(
     pack.outputs.map(async ({ template }) => ({
       name: template.slice(template.lastIndexOf("/") + 1),
       path: template,
-      variables: templateVariables(compiled, template),
+      variables: [...(variables[template] ?? [])],
       checksum: `sha256:${await sha256Hex(pack.files[template] ?? "")}`,
     })),
   );

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { analyzeCommand } from "./analyze-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { lintCommand } from "./lint-command.ts";
 import { planCommand } from "./plan-command.ts";
@@ -14,7 +15,7 @@ const program = new Command("leger-pack")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride()
   .addHelpText("after", "\nExit codes: 0 fine, 1 findings, 2 wrong usage.");
-for (const command of [renderCommand, explainCommand, lintCommand, planCommand])
+for (const command of [renderCommand, analyzeCommand, explainCommand, lintCommand, planCommand])
   program.addCommand(command((code) => (process.exitCode = code)));
 
 try {
