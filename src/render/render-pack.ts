@@ -70,7 +70,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
       world.dropSecretsOf(output.output);
       continue;
     }
-    const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, output) : null);
+    const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, output, limits.steps) : null);
     if (trace !== null)
       traced.push({ filename: output.output, text, spans: trace.spans, conditions: trace.conditions });
     const printed = hasSpacedValues && trace !== null ? spacedSpans(text, trace.spans) : [];
@@ -156,18 +156,26 @@ function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): Temp
   return run.faults.length > 0 ? run.faults : [fault.at(start)];
 }
 
-/** With provenance, an output is rendered by traced programs; where that fails, the plain way tells why. */
+/**
+ * With provenance, an output is rendered by traced programs at once, as long as that takes few steps: they cost more than plain ones, and
+ * a render that is refused anyway should be refused cheaply. Otherwise, and where it fails, the plain one comes first.
+ */
 function renderTraced(world: RenderWorld, output: PackOutput, budget: Budget): Result<Rendered, TemplateFault[]> {
+  let trace: Trace;
   try {
-    const trace = traceOutput(world, output);
-    budget.chars += trace.text.length;
-    const fault = sizeFault(trace.text.length, output, budget);
-    if (fault !== null) return err([fault]);
-    return ok({ text: trace.text, hasSpacedValues: trace.hasSpacedValues, trace });
+    trace = traceOutput(world, output, TRACED_STEPS);
   } catch {
-    return renderOutput(world, output, budget);
+    const plain = renderOutput(world, output, budget);
+    if (!plain.ok || plain.value.text.trim() === "") return plain;
+    return ok({ ...plain.value, trace: traceOutput(world, output, budget.limits.steps) });
   }
+  budget.chars += trace.text.length;
+  const fault = sizeFault(trace.text.length, output, budget);
+  if (fault !== null) return err([fault]);
+  return ok({ text: trace.text, hasSpacedValues: trace.hasSpacedValues, trace });
 }
+
+const TRACED_STEPS = 50_000;
 
 type Trace = {
   readonly text: string;
@@ -177,11 +185,11 @@ type Trace = {
 };
 
 /** Renders an output, recording where its parts come from. */
-function traceOutput(world: RenderWorld, output: PackOutput): Trace {
+function traceOutput(world: RenderWorld, output: PackOutput, steps: number): Trace {
   const trace = (template: string, isUnit: boolean) => {
     const attempt = world.runOf(output, { isUnit, isTraced: true });
     const { run } = attempt;
-    run.steps = 0;
+    run.steps = run.stepsMax - steps;
     run.depth = 0;
     run.hasSpacedValues = false;
     run.tracer?.begin();

@@ -5,6 +5,7 @@ import type { Code, TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { compileStatement } from "#render/compile/statement.ts";
 import type { TemplatePlace } from "#render/fault.ts";
+import { stringFault } from "#render/run.ts";
 import { type TracedPiece, tracedSequence } from "#render/trace/trace-body.ts";
 import { readWhole } from "#render/trace/read-whole.ts";
 import { CapturedText } from "#render/values/safe-string.ts";
@@ -150,9 +151,13 @@ function manyInSequence(texts: readonly string[], codes: readonly Code[]): TextC
 export function compileCapture(node: Capture, scope: Scope): Compiled {
   const { compiler } = scope;
   const inner = compiler.body(node.body.children, scope);
-  const body: TextCode = compiler.variant.isTraced
-    ? (slots) => slots[0].run.tracer?.capturing(() => inner(slots)) ?? ""
-    : inner;
+  const place = compiler.place(node);
+  const body: TextCode = (slots) => {
+    const { tracer, limits } = slots[0].run;
+    const text = tracer === null ? inner(slots) : tracer.capturing(() => inner(slots));
+    if (text.length > limits.stringChars) throw stringFault("a captured body", limits.stringChars, place);
+    return text;
+  };
   if (!compiler.variant.isUnit) return { code: body };
   return {
     code: (slots) => {

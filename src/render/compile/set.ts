@@ -1,8 +1,8 @@
 import type { SetNode } from "#render/ast.ts";
-import { FAILED, foreignFault, isSilenced } from "#render/compile/compiler.ts";
+import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
-import { TemplateFault } from "#render/fault.ts";
+import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 
@@ -79,7 +79,7 @@ export function compileSet(node: SetNode, scope: Scope): TextCode {
   const [assign, ...more] = assigns;
   if (assign === undefined) return () => "";
   if (compiler.variant.isTraced) return tracedSet(assigns, value);
-  if (compiler.variant.isCollecting) return collectingSet(assigns, value);
+  if (compiler.variant.isCollecting) return collectingSet(assigns, value, compiler.place(node));
   if (more.length === 0) {
     return (slots) => {
       assign(slots, value(slots));
@@ -114,13 +114,13 @@ const tracedSet =
   };
 
 /** A value that cannot be computed is reported once; the variable then silences what reads it. */
-function collectingSet(assigns: readonly Assign[], value: Code): TextCode {
+function collectingSet(assigns: readonly Assign[], value: Code, place: TemplatePlace): TextCode {
   return (slots) => {
     let result: unknown = FAILED;
     try {
       result = value(slots);
     } catch (error) {
-      const fault = error instanceof TemplateFault ? error : foreignFault(error);
+      const fault = placedFault(error, place);
       if (fault.endsRender) throw fault;
       if (!isSilenced(fault)) slots[0].run.noteFault(fault);
     }

@@ -30,6 +30,7 @@ const attributeGetter = (attribute: unknown) => {
 
 const batch: Filter = (run, input, ...[count, fill]) => {
   const items = itemsOf("batch", input);
+  run.charge(items.length >>> 1);
   const size = Number(primitiveOf(count));
   if (fill) run.checkItems(size, "batch");
   const rows: unknown[][] = [];
@@ -77,7 +78,7 @@ const compareBy = (isLower: boolean) => (a: unknown, b: unknown) => {
 const sort: Filter = (run, ...args) => {
   const [input, isReversed, isCaseSensitive, attribute] = bindKeywords(args, SORT_PARAMETERS);
   const items = copyOf(input);
-  run.charge(items.length * Math.ceil(Math.log2(items.length + 2)));
+  run.charge(2 * items.length * Math.ceil(Math.log2(items.length + 2)));
   const get = attribute ? attributeGetter(attribute) : (item: unknown) => item;
   const compare = compareBy(!isCaseSensitive);
   if (attribute && run.host.throwOnUndefined && items.length > 1 && items.some((item) => get(item) === undefined)) {
@@ -104,20 +105,22 @@ const dictsort: Filter = (run, input, ...[isCaseSensitive, by]) => {
     });
   }
   const pairs = Object.entries(input);
-  run.charge(pairs.length * Math.ceil(Math.log2(pairs.length + 2)));
-  const fold = (value: unknown) => (!isCaseSensitive && typeof value === "string" ? value.toUpperCase() : value);
+  run.charge(2 * pairs.length * Math.ceil(Math.log2(pairs.length + 2)));
   const index = by === "value" ? 1 : 0;
-  return pairs.sort((left, right) => {
-    const a = fold(left[index]);
-    const b = fold(right[index]);
-    return isGreater(a, b) ? 1 : strictEquals(a, b) ? 0 : -1;
+  const folded = pairs.map((pair) => {
+    const key = pair[index];
+    return { pair, key: !isCaseSensitive && typeof key === "string" ? key.toUpperCase() : key };
   });
+  folded.sort((left, right) => (isGreater(left.key, right.key) ? 1 : strictEquals(left.key, right.key) ? 0 : -1));
+  return folded.map(({ pair }) => pair);
 };
 
 const groupby: Filter = (run, input, attribute) => {
   const get = attributeGetter(attribute);
   const groups = Object.create(null) as Record<string, unknown[]>;
-  for (const item of itemsOf("groupby", input)) {
+  const items = itemsOf("groupby", input);
+  run.charge(items.length);
+  for (const item of items) {
     const key = get(item);
     if (key === undefined && run.host.throwOnUndefined) throw missingAttribute("groupby", attribute);
     (groups[String(primitiveOf(key))] ??= []).push(item);

@@ -53,6 +53,7 @@ export class ExpressionParser {
   readonly #isJinja: boolean;
   /** Whether a function was called since this was last set to false. */
   hasCalls = false;
+  #depth = 0;
 
   constructor(tokens: TokenReader, isJinja: boolean) {
     this.tokens = tokens;
@@ -60,34 +61,54 @@ export class ExpressionParser {
   }
 
   expression(): Expr {
+    this.#deeper();
     const body = this.#or();
-    if (!this.tokens.skipSymbol("if")) return body;
+    const node = this.tokens.skipSymbol("if") ? this.#inlineIf(body) : body;
+    this.#depth--;
+    return node;
+  }
+
+  #inlineIf(body: Expr): Expr {
     const cond = this.#or();
     const otherwise = this.tokens.skipSymbol("else") ? this.#or() : null;
     return { typename: "InlineIf", lineno: body.lineno, colno: body.colno, cond, body, else_: otherwise };
   }
 
+  #deeper(): void {
+    if (++this.#depth > NESTING_MAX) this.tokens.fail(`an expression nested deeper than ${NESTING_MAX} levels`);
+  }
+
+  /** Counts the links of a chain (`a + b + c`, `a.b.c`, `a | f | g`), each of which is one level of the tree. */
+  #link(count: number): number {
+    if (count > CHAIN_MAX) this.tokens.fail(`more than ${CHAIN_MAX} operators, members or filters in one row`);
+    return count + 1;
+  }
+
   #or(): Expr {
     let left = this.#and();
-    while (this.tokens.skipSymbol("or")) left = binary("Or", left, this.#and());
+    for (let links = 0; this.tokens.skipSymbol("or"); links = this.#link(links)) left = binary("Or", left, this.#and());
     return left;
   }
 
   #and(): Expr {
     let left = this.#not();
-    while (this.tokens.skipSymbol("and")) left = binary("And", left, this.#not());
+    for (let links = 0; this.tokens.skipSymbol("and"); links = this.#link(links))
+      left = binary("And", left, this.#not());
     return left;
   }
 
   #not(): Expr {
     const { lineno, colno } = this.tokens.peek();
     if (!this.tokens.skipSymbol("not")) return this.#in();
-    return { typename: "Not", lineno, colno, target: this.#not() };
+    this.#deeper();
+    const target = this.#not();
+    this.#depth--;
+    return { typename: "Not", lineno, colno, target };
   }
 
   #in(): Expr {
     let left = this.#is();
-    for (;;) {
+    for (let links = 0; ; links = this.#link(links)) {
       const isInverted = this.tokens.skipSymbol("not");
       if (!this.tokens.skipSymbol("in")) {
         if (isInverted) this.tokens.fail("expected in after not");
@@ -125,7 +146,7 @@ export class ExpressionParser {
 
   #arithmetic(levelMin: number): Expr {
     let left = this.#unary(true);
-    for (;;) {
+    for (let links = 0; ; links = this.#link(links)) {
       const { type, value } = this.tokens.peek();
       const operator = type === "operator" || type === "tilde" ? LEVELS[value] : undefined;
       if (operator === undefined || operator[0] < levelMin) return left;
@@ -139,7 +160,9 @@ export class ExpressionParser {
     let node: Expr;
     if (type === "operator" && (value === "-" || value === "+")) {
       this.tokens.next();
+      this.#deeper();
       node = { typename: value === "-" ? "Neg" : "Pos", lineno, colno, target: this.#unary(false) };
+      this.#depth--;
     } else node = this.primary();
     return takesFilters ? this.#filters(node) : node;
   }
@@ -224,7 +247,7 @@ export class ExpressionParser {
 
   #postfix(primary: Expr): Expr {
     let node = primary;
-    for (;;) {
+    for (let links = 0; ; links = this.#link(links)) {
       const { type, value, lineno, colno } = this.tokens.peek();
       if (type === "left-paren") {
         this.hasCalls = true;
@@ -262,7 +285,7 @@ export class ExpressionParser {
 
   #filters(input: Expr): Expr {
     let node = input;
-    while (this.tokens.skip("pipe")) {
+    for (let links = 0; this.tokens.skip("pipe"); links = this.#link(links)) {
       const name = this.filterName();
       const { lineno, colno } = name;
       const args: ExprList = { typename: "NodeList", lineno, colno, children: [node, ...this.filterArguments()] };
@@ -286,6 +309,10 @@ export class ExpressionParser {
     return isPostfix ? this.tokens.fail("a filter's result needs parentheses before this") : children;
   }
 }
+
+/** Levels of an expression that nobody writes: deeper trees could exhaust the stack of whoever walks them. */
+const NESTING_MAX = 100;
+const CHAIN_MAX = 400;
 
 const CLOSING: ReadonlySet<string> = new Set(["right-paren", "right-bracket", "right-curly"]);
 

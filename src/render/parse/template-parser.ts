@@ -5,7 +5,6 @@ import type {
   ExprList,
   Extends,
   FromImport,
-  FunCall,
   If,
   Import,
   Include,
@@ -21,6 +20,7 @@ import type {
 import { ExpressionParser } from "#render/parse/expression-parser.ts";
 import type { Token } from "#render/parse/scanner.ts";
 import { TokenReader } from "#render/parse/token-reader.ts";
+import { withKeyword } from "#render/parse/with-keyword.ts";
 
 export type ParseOptions = { readonly trimBlocks: boolean; readonly lstripBlocks: boolean; readonly isJinja: boolean };
 
@@ -49,6 +49,7 @@ export class TemplateParser {
   readonly #references: ParsedTemplate["references"][number][] = [];
   #unit: UnitFacts = { depth: 0, setInside: new Set(), hasCalls: false };
   #endNames: readonly string[] = [];
+  #depth = 0;
 
   constructor(source: string, options: ParseOptions) {
     this.#tokens = new TokenReader(source, options);
@@ -115,7 +116,9 @@ export class TemplateParser {
   #body(...endNames: readonly string[]): NodeList {
     const outer = this.#endNames;
     this.#endNames = endNames;
+    if (++this.#depth > NESTING_MAX) this.#tokens.fail(`statements nested deeper than ${NESTING_MAX} levels`);
     const children = this.#statements();
+    this.#depth--;
     this.#endNames = outer;
     return { typename: "NodeList", lineno: 0, colno: 0, children };
   }
@@ -159,7 +162,10 @@ export class TemplateParser {
     const next = tokens.peek();
     if (tokens.isSymbol("elif", "elseif")) {
       tokens.next();
-      return { typename, lineno, colno, cond, body, else_: this.if(next) };
+      if (++this.#depth > NESTING_MAX) tokens.fail(`more than ${NESTING_MAX} branches`);
+      const otherwise = this.if(next);
+      this.#depth--;
+      return { typename, lineno, colno, cond, body, else_: otherwise };
     }
     if (!tokens.isSymbol("else", "endif")) tokens.fail("parseIf: expected elif, else, or endif, got end of file", tag);
     tokens.endNamedTag();
@@ -399,6 +405,9 @@ export class TemplateParser {
   }
 }
 
+/** Statements inside of statements; `elif` counts as one level each. */
+const NESTING_MAX = 200;
+
 const EMPTY_BODY: NodeList = { typename: "NodeList", lineno: 0, colno: 0, children: [] };
 
 const LOOPS: Readonly<Record<string, readonly ["For" | "AsyncEach" | "AsyncAll", string]>> = {
@@ -406,18 +415,6 @@ const LOOPS: Readonly<Record<string, readonly ["For" | "AsyncEach" | "AsyncAll",
   asyncEach: ["AsyncEach", "endeach"],
   asyncAll: ["AsyncAll", "endall"],
 };
-
-function withKeyword(call: FunCall, pair: Pair): FunCall {
-  const last = call.args.children.at(-1);
-  const known = last?.typename === "KeywordArgs" ? last : null;
-  const { lineno, colno } = pair;
-  const keywords: KeywordArgs =
-    known === null
-      ? { typename: "KeywordArgs", lineno, colno, children: [pair] }
-      : { ...known, children: [...known.children, pair] };
-  const positional = known === null ? call.args.children : call.args.children.slice(0, -1);
-  return { ...call, args: { ...call.args, children: [...positional, keywords] } };
-}
 
 type ParseStatement = (parser: TemplateParser, tag: Token) => Statement;
 

@@ -4,7 +4,7 @@ import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 const LIST_DEPTH_MAX = 64;
-const LIST_CHARS_MAX = 4_194_304;
+const LIST_CHARS_MAX = 1_048_576;
 
 /**
  * The text of a value as Nunjucks prints it: nothing for null and undefined, JavaScript's text for the rest. Lists are bounded by
