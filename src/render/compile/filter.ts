@@ -10,6 +10,7 @@ import type { Filter } from "#render/filters/filter.ts";
 import type { Run } from "#render/run.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
+import { Marked } from "#render/values/marked.ts";
 import { Keywords } from "#render/values/keywords.ts";
 
 export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
@@ -26,7 +27,7 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   });
   const [input, first, ...rest] = args;
   if (input === undefined) return refuseFilter(node, scope);
-  if (isDefault && first !== undefined && rest.length === 0) return { code: defaultCode(input, first) };
+  if (isDefault && first !== undefined) return { code: defaultCode(input, first, rest[0]) };
   const describe = describeResult(node, scope, `what | ${name} gives`);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   return { code: filterCode({ filter, input, args: args.slice(1), place: compiler.place(node), fail }), describe };
@@ -40,13 +41,20 @@ const keywordsCode =
 /** Filters whose result holds the members of their input, or only counts them. */
 const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last", "length", "list", "reverse"]);
 
-/** `x | default(y)`: y is not even computed while x has a value. */
-const defaultCode =
-  (input: Code, fallback: Code): Code =>
-  (slots) => {
+/** `x | default(y)`: y is not even computed while x has a value; `default(y, true)` asks whether x is true. */
+function defaultCode(input: Code, fallback: Code, isForFalsy: Code | undefined): Code {
+  if (isForFalsy === undefined) {
+    return (slots) => {
+      const value = input(slots);
+      return value === undefined ? fallback(slots) : value;
+    };
+  }
+  return (slots) => {
     const value = input(slots);
-    return value === undefined ? fallback(slots) : value;
+    const isMissing = isForFalsy(slots) ? !value : value === undefined;
+    return isMissing ? fallback(slots) : value;
   };
+}
 
 type FilterCall = {
   readonly filter: Filter;
@@ -94,7 +102,10 @@ function filterCode({ filter, input, args, place, fail }: FilterCall): Code {
 function chargeInput(run: Run, value: unknown, place: TemplatePlace): void {
   if (typeof value === "string" && value.length < 64) {
     if (++run.steps > run.stepsMax) run.charge(0, place);
-  } else run.chargeValue(value, place);
+    return;
+  }
+  if (value instanceof Marked) value.refuse();
+  run.chargeValue(value, place);
 }
 
 function checked(run: Run, result: unknown, place: TemplatePlace): unknown {

@@ -8,7 +8,6 @@ import type {
   If,
   Import,
   Include,
-  KeywordArgs,
   NodeList,
   Output,
   Pair,
