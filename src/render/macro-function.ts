@@ -19,7 +19,9 @@ export abstract class TextFunction {
   abstract invoke(args: readonly unknown[], keywords: Keywords | null, origins?: readonly Origins[]): string;
 }
 
-/** What the compiler knows of a macro; positional parameters come first, then those with defaults. */
+/**
+ * What the compiler knows of a macro. Parameters have its first slots, in this order: positional ones, then those with defaults.
+ */
 export type MacroCode = {
   /** Slots without values. */
   readonly blank: readonly unknown[];
@@ -31,36 +33,39 @@ export type MacroCode = {
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
 
 export class MacroFunction extends TextFunction {
-  readonly #code: MacroCode;
-  /** Fresh slots, copied for each call; shared activation unless the call is traced. */
-  readonly #blank: Slots;
+  readonly parameterCount: number;
+  readonly #parameters: readonly Parameter[];
+  readonly #callerSlot: number;
+  readonly #body: TextCode;
+  readonly #place: TemplatePlace;
+  /** Fresh slots, copied for each call; the activation is shared unless the call is traced. */
+  readonly #blank: readonly unknown[];
 
   constructor(code: MacroCode, root: Slots) {
     super();
-    this.#code = code;
+    this.parameterCount = code.parameters.length;
+    this.#parameters = code.parameters;
+    this.#callerSlot = code.callerSlot;
+    this.#body = code.body;
+    this.#place = code.place;
     const { run, instance, view } = root[0];
     const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
     this.#blank = copySlots(code.blank, activation);
   }
 
-  /** Call sites write arguments into these slots directly and then `finish`. */
+  /** Call sites write arguments into slots 1, 2, ... of these and then `finish`. */
   open(): Slots {
     return this.#blank.slice() as Slots;
   }
 
-  slotOf(index: number): number | null {
-    return this.#code.parameters[index]?.slot ?? null;
-  }
-
   /** `count` arguments were written by position; the rest come from keywords or defaults. */
   finish(slots: Slots, count: number, keywords: Keywords | null): string {
-    const { parameters, body, place, callerSlot } = this.#code;
     const { run } = slots[0];
-    if (++run.steps > run.stepsMax) run.charge(0, place);
-    if (++run.depth > run.limits.depth) run.refuseDepth("macros", place);
-    if (count < parameters.length || keywords !== null) bindRest(parameters, slots, { from: count, keywords });
-    if (keywords?.has("caller")) slots[callerSlot] = keywords.get("caller");
-    const text = body(slots);
+    if (++run.steps > run.stepsMax) run.charge(0, this.#place);
+    if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.#place);
+    if (count < this.parameterCount || keywords !== null) bindRest(this.#parameters, slots, { from: count, keywords });
+    if (keywords?.has("caller")) slots[this.#callerSlot] = keywords.get("caller");
+    const text = this.#body(slots);
     run.depth--;
     if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
     return text;
@@ -70,11 +75,9 @@ export class MacroFunction extends TextFunction {
     const slots = this.open();
     const activation = slots[0];
     if (activation.run.tracer !== null) slots[0] = { ...activation, origins: newOrigins(activation.run) };
-    for (let i = 0; i < args.length; i++) {
-      const slot = this.slotOf(i);
-      if (slot === null) continue;
-      slots[slot] = args[i];
-      if (slots[0].origins !== null) slots[0].origins[slot] = origins?.[i];
+    for (let i = 0; i < args.length && i < this.parameterCount; i++) {
+      slots[i + 1] = args[i];
+      if (slots[0].origins !== null) slots[0].origins[i + 1] = origins?.[i];
     }
     return this.finish(slots, args.length, keywords);
   }

@@ -106,7 +106,7 @@ export class RenderWorld {
     const secret = secretFunction((requirement) => {
       const { name, type, target } = requirement;
       const file = this.#output?.output ?? "";
-      this.#secrets.set([file, name, type, target].join("\0"), { ...requirement, file });
+      this.#secrets.set(`${file}\0${name}\0${type}\0${target ?? ""}`, { ...requirement, file });
     });
     return withoutPrototype(GLOBALS, { readFile, secret });
   }

@@ -44,6 +44,7 @@ type CallParts = {
   readonly keywords: readonly (readonly [key: string, code: Code])[] | null;
   readonly place: TemplatePlace;
   readonly name: string;
+  readonly isTraced: boolean;
 };
 
 function callParts(node: FunCall, scope: Scope): CallParts {
@@ -57,6 +58,7 @@ function callParts(node: FunCall, scope: Scope): CallParts {
     keywords: named === null ? null : compileEntries(named, scope),
     place: compiler.place(node),
     name: calleeName(node.name),
+    isTraced: compiler.variant.isTraced,
   };
 }
 
@@ -88,30 +90,62 @@ const captured = (slots: Slots, code: () => string): string => {
 
 /** The call's printed text: a macro's is not wrapped, and was checked for unit files part by part. */
 function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
+  const { callee: calleeCode } = call;
+  const callMacro = macroCall(call);
   return (slots) => {
-    const callee = call.callee(slots);
+    const callee = calleeCode(slots);
+    if (callee instanceof MacroFunction) return callMacro(callee, slots);
     if (callee instanceof TextFunction) return callText(call, callee, slots);
     const value = other(callee, slots);
     return isUnit ? unitText(slots[0].run, value) : value;
   };
 }
 
-function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
-  const { args, keywords } = call;
-  if (slots[0].run.tracer !== null) return callTraced(call, callee, slots);
-  const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
-  if (!(callee instanceof MacroFunction))
-    return callee.invoke(
-      args.map((arg) => arg(slots)),
-      named,
-    );
+type MacroCall = (callee: MacroFunction, slots: Slots) => string;
+
+/** Calls a macro by writing arguments straight into its slots: its parameters have the first ones, in their order. */
+function macroCall(call: CallParts): MacroCall {
+  const { args, keywords, isTraced } = call;
+  const [first, second] = args;
+  if (isTraced) return (callee, slots) => callTraced(call, callee, slots);
+  if (keywords !== null || args.length > 2) return (callee, slots) => callWithMany(call, callee, slots);
+  if (first === undefined) return (callee) => callee.finish(callee.open(), 0, null);
+  if (second === undefined) {
+    return (callee, slots) => {
+      const inner = callee.open();
+      const value = first(slots);
+      if (callee.parameterCount > 0) inner[1] = value;
+      return callee.finish(inner, 1, null);
+    };
+  }
+  return (callee, slots) => {
+    const inner = callee.open();
+    const value = first(slots);
+    const other = second(slots);
+    if (callee.parameterCount > 0) inner[1] = value;
+    if (callee.parameterCount > 1) inner[2] = other;
+    return callee.finish(inner, 2, null);
+  };
+}
+
+function callWithMany({ args, keywords }: CallParts, callee: MacroFunction, slots: Slots): string {
   const inner = callee.open();
   for (let i = 0; i < args.length; i++) {
     const value = args[i]?.(slots);
-    const slot = callee.slotOf(i);
-    if (slot !== null) inner[slot] = value;
+    if (i < callee.parameterCount) inner[i + 1] = value;
   }
-  return callee.finish(inner, args.length, named);
+  return callee.finish(inner, args.length, keywords === null ? null : new Keywords(recordOf(keywords, slots)));
+}
+
+function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
+  const { args, keywords } = call;
+  if (call.isTraced) return callTraced(call, callee, slots);
+  if (callee instanceof MacroFunction) return callWithMany(call, callee, slots);
+  const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
+  return callee.invoke(
+    args.map((arg) => arg(slots)),
+    named,
+  );
 }
 
 /** The macro's parameters come from what its arguments were read from. */

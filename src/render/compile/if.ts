@@ -35,6 +35,9 @@ export function compileIf(node: If, scope: Scope): TextCode {
 const manyArms =
   (arms: readonly Arm[], otherwise: TextCode): TextCode =>
   (slots) => {
-    for (const { condition, body } of arms) if (condition(slots)) return body(slots);
+    for (let i = 0; i < arms.length; i++) {
+      const arm = arms[i];
+      if (arm?.condition(slots)) return arm.body(slots);
+    }
     return otherwise(slots);
   };

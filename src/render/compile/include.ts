@@ -40,12 +40,13 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   const names = node.withContext === true ? visibleNames(scope) : null;
   const view = viewCode(scope);
   const writeBack = names === null ? null : writeThrough(names);
+  const dependsOnContext = names === null ? null : contextOnly(names);
   const place = compiler.place(node);
   return (slots) => {
     const program = find(slots);
     const { run, instance } = slots[0];
     if (program === null) return {};
-    const isShared = names === null || dependsOnContextOnly(program, names, slots);
+    const isShared = dependsOnContext === null || dependsOnContext(program, slots);
     const owner = names === null ? NO_VALUES : instance.values;
     const known = isShared ? run.moduleOf(program, owner) : undefined;
     if (known !== undefined) return known;
@@ -65,16 +66,22 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
 
 /**
  * Whether importing with context gives the same module wherever this context is: the template loads no others, and no variable around
- * has a name that it reads.
+ * has a name that it reads. The names are known once both are compiled, so they are looked at once.
  */
-function dependsOnContextOnly(program: Program, names: Names, slots: Slots): boolean {
-  const { instance, view } = slots[0];
-  if (!program.isAlone || view !== null || !instance.isUntouched) return false;
-  return program.context.every(([name]) => !names.has(name));
+function contextOnly(names: Names): (program: Program, slots: Slots) => boolean {
+  let last: { readonly program: Program; readonly isApart: boolean } | null = null;
+  return (program, slots) => {
+    if (last?.program !== program) {
+      const isApart = program.isAlone && program.context.every(([name]) => !names.has(name));
+      last = { program, isApart };
+    }
+    const { instance, view } = slots[0];
+    return last.isApart && view === null && instance.isUntouched;
+  };
 }
 
 function exportsFrom(program: Program, slots: Slots): Exports {
-  const exported = Object.create(null) as Exports;
+  const exported: Exports = {};
   const origins: Record<string, Origins | undefined> = {};
   for (const { name, slot, isAlways } of program.exports) {
     if (slots[slot] === undefined && !isAlways) continue;

@@ -35,6 +35,12 @@ function declaredParameters(args: readonly Expr[], scope: Scope): Declared[] {
 function compileParameters(args: readonly Expr[], scope: Scope): Parameter[] {
   const { compiler } = scope;
   const declared = declaredParameters(args, scope);
+  const names = new Set(declared.map(({ name }) => name));
+  const [first] = args;
+  if (names.size < declared.length && first !== undefined) {
+    const message = "two parameters have the same name";
+    scope.compiler.refuse(first, { code: "syntax", message, action: "Rename one of them." });
+  }
   const slots = declared.map(({ name }) => scope.declare(name, { isBound: true }).slot);
   return declared.map(({ name, defaultExpr }, index) => ({
     name,
