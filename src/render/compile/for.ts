@@ -8,6 +8,9 @@ import { tracedFor } from "#render/trace/trace-for.ts";
 import { Marked } from "#render/values/marked.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
+/** What one round costs: more than a call, because rounds are what a render takes many of. */
+const ROUND_STEPS = 2;
+
 /** One value of a round and where in the looped value it stands. */
 type Part = { readonly container: unknown; readonly key: string; readonly value: unknown };
 type Rounds = { readonly length: number; parts(index: number): Part[] };
@@ -57,7 +60,7 @@ export class Loop {
   }
 
   startRound(slots: Slots, index: number, length: number): void {
-    slots[0].run.charge(1, this.place);
+    slots[0].run.charge(ROUND_STEPS, this.place);
     slots[this.indexSlot] = index;
     slots[this.lengthSlot] = length;
     if (this.objectSlot !== null) setLoopObject(slots[this.objectSlot], index, length);
@@ -127,7 +130,8 @@ function loopOverItems(loop: Loop): TextCode {
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      if (++run.steps > run.stepsMax) run.charge(0, place);
+      run.steps += ROUND_STEPS;
+      if (run.steps > run.stepsMax) run.charge(0, place);
       slots[target] = items[i];
       slots[indexSlot] = i;
       slots[lengthSlot] = length;
@@ -152,7 +156,8 @@ function loopUnpacking(loop: Loop): TextCode {
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      if (++run.steps > run.stepsMax) run.charge(0, place);
+      run.steps += ROUND_STEPS;
+      if (run.steps > run.stepsMax) run.charge(0, place);
       slots[indexSlot] = i;
       slots[lengthSlot] = length;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
