@@ -160,6 +160,12 @@ BEGIN SELECT RAISE(ABORT, 'rendered_quadlets is immutable'); END;
 CREATE TRIGGER rendered_quadlets_no_delete BEFORE DELETE ON rendered_quadlets
 BEGIN SELECT RAISE(ABORT, 'rendered_quadlets is immutable'); END;
 
+-- IGNORE and not ABORT: the same render committed twice is a repeat, not a fault.
+CREATE TRIGGER rendered_quadlets_no_replace BEFORE INSERT ON rendered_quadlets
+WHEN EXISTS (SELECT 1 FROM rendered_quadlets WHERE id = NEW.id OR sequence_id = NEW.sequence_id
+             OR (workspace_id = NEW.workspace_id AND version = NEW.version))
+BEGIN SELECT RAISE(IGNORE); END;
+
 -- Law 3: latest never goes back. The upsert says it, and the trigger says it again for whoever writes SQL by hand.
 CREATE TABLE deployment_heads (
   config_id         TEXT PRIMARY KEY REFERENCES configurations (id) ON DELETE RESTRICT,

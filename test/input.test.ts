@@ -101,7 +101,7 @@ describe("bad input is refused with a code of the catalogue and an action, and s
     );
     expect(await create({})).toMatchObject({
       status: 400,
-      body: { error: { details: [{ code: "decision_missing", decision: "/web" }] } },
+      body: { error: { details: [{ code: "decision_missing", decision: "/web/port" }] } },
     });
     expect(await create({ web: { port: 0 } })).toMatchObject({
       status: 400,

@@ -37,7 +37,11 @@ export async function createConfiguration(
   { input, key, cliVersion }: { input: CreateConfiguration; key: string | undefined; cliVersion: string | null },
 ): Promise<SavedVersion> {
   const { db } = deps;
-  const request = await idempotentRequest("POST /configurations", key, input as unknown as JsonObject);
+  const request = await idempotentRequest(
+    `${caller.workspaceId} POST /configurations`,
+    key,
+    input as unknown as JsonObject,
+  );
   const name = { namespace: input.namespace, deployment_name: input.deployment_name };
   const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
     configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),

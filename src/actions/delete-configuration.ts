@@ -15,11 +15,21 @@ import type { Version } from "#store/version-store.ts";
  * Hides a deployment and tells its devices: a deletion is a version of its own, rendered at once as an empty row with
  * `deleted`, and the head moves to it. History, files and audit stay; the name is free again.
  */
-export async function deleteConfiguration(
-  deps: Deps,
-  caller: Caller,
-  { name, ifMatch }: { name: { namespace: string; deployment_name: string }; ifMatch: IfMatch },
-): Promise<Version> {
+export async function deleteConfiguration(deps: Deps, caller: Caller, deletion: Deletion): Promise<Version> {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const deleted = await attemptDelete(deps, caller, deletion);
+    if (deleted) return deleted;
+  }
+  throw AppError.of("write_contended", {});
+}
+
+type Deletion = { name: { namespace: string; deployment_name: string }; ifMatch: IfMatch };
+
+/** Each lost round means that a save came first. */
+const ATTEMPTS_MAX = 50;
+
+/** One try against the configuration as it is read here; null where somebody saved in between. */
+async function attemptDelete(deps: Deps, caller: Caller, { name, ifMatch }: Deletion): Promise<Version | null> {
   const { db } = deps;
   const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
     configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),
@@ -54,6 +64,5 @@ export async function deleteConfiguration(
       renderStore.moveHead.bind(db, { version_id: versionId, now }),
     ],
   });
-  if (outcome.kind === "committed") return outcome.version;
-  throw AppError.of("write_contended", {});
+  return outcome.kind === "committed" ? outcome.version : null;
 }

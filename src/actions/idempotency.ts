@@ -6,7 +6,7 @@ import type { Deps } from "#deps.ts";
 import { type IdempotencyRow, idempotencyStore } from "#store/idempotency-store.ts";
 import { type Version, versionStore } from "#store/version-store.ts";
 
-/** A request's Idempotency-Key with the digest of what it asked. Keys count per caller and route. */
+/** A request's Idempotency-Key with the digest of what it asked. Keys count per caller, workspace and route. */
 export type IdempotentRequest = { route: string; key: string; fingerprint: string };
 
 export async function idempotentRequest(

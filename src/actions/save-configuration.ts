@@ -10,18 +10,17 @@ import {
 import { nudgeRender } from "#actions/nudge-render.ts";
 import { type PreparedSave, prepareSave } from "#actions/prepare-save.ts";
 import { readAs } from "#actions/read-as.ts";
+import { requeueFailed } from "#actions/retry-render.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
 import { AppError } from "#core/errors.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import type { Caller, Principal } from "#core/principal.ts";
-import { toInstant } from "#core/runtime.ts";
 import type { IfMatch } from "#core/save-decision.ts";
 import type { Deps } from "#deps.ts";
 import type { ReadySchema } from "#registry/caches.ts";
 import { loadSchema } from "#registry/load-schema.ts";
 import { type Configuration, configurationStore } from "#store/configuration-store.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
-import { jobStore } from "#store/job-store.ts";
 import { schemaStore } from "#store/schema-store.ts";
 import { type Version, versionStore } from "#store/version-store.ts";
 
@@ -50,7 +49,7 @@ const OVERWRITE_ATTEMPTS_MAX = 50;
  */
 export async function saveConfiguration(deps: Deps, caller: Caller, save: Save): Promise<SavedVersion> {
   const { db } = deps;
-  const route = `PUT /configurations/${save.name.deployment_name}?namespace=${save.name.namespace}`;
+  const route = `${caller.workspaceId} PUT /configurations/${save.name.deployment_name}?namespace=${save.name.namespace}`;
   const request = await idempotentRequest(route, save.key, save.input as unknown as JsonObject);
   const byName = configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...save.name });
   const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
@@ -160,13 +159,7 @@ async function unchangedVersion(deps: Deps, principal: Principal, configuration:
   const of = { workspace_id: principal.workspaceId, version: configuration.version };
   const row = await versionStore.selectByNumber.first(deps.db, of);
   if (!row) throw AppError.of("version_not_found", { version: configuration.version });
-  if (row.job_state === "failed") {
-    const now = toInstant(deps.clock.now());
-    await jobStore.requeue.bind(deps.db, { version_id: row.id, workspace_id: principal.workspaceId, now }).run();
-    await nudgeRender(deps, row.id);
-    return versionStore.fromRow({ ...row, job_state: "queued", job_failure: null });
-  }
-  return versionStore.fromRow(row);
+  return row.job_state === "failed" ? requeueFailed(deps, principal, row) : versionStore.fromRow(row);
 }
 
 /** 412 with the versions in between: what changed while the caller was editing. */

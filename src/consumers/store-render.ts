@@ -29,23 +29,25 @@ export async function storeRender(deps: Deps, { row, leaseId, made }: Job): Prom
   const about = { workspace_id: row.workspace_id, version: row.number, version_id: row.version_id };
   const startedAt = clock.now();
 
+  const renewLease = async () => {
+    const now = clock.now();
+    const lease = { version_id: row.version_id, lease_id: leaseId, lease_until: toInstant(leaseEnd(now)) };
+    return (await jobStore.renewLease.first(db, { ...lease, now: toInstant(now) })) !== null;
+  };
+
   let adopted: Uint8Array | null = null;
   for (let at = 0; at < made.files.length && adopted === null; at += PUTS_AT_ONCE) {
     const some = made.files.slice(at, at + PUTS_AT_ONCE);
-    const outcomes = await Promise.all(some.map((file) => renderFiles.put(bucket, file, facts)));
+    const outcomes = await Promise.all(
+      some.map((file) => renderFiles.put(bucket, file, { ...facts, holdsLease: renewLease })),
+    );
     if (outcomes.includes("replaced"))
       log("object.replaced", { ...about, count: outcomes.filter((o) => o === "replaced").length });
+    if (outcomes.includes("lease_lost")) return "lease_lost";
     if (outcomes.includes("committed_elsewhere")) adopted = await renderFiles.manifest(bucket, facts);
   }
   if (adopted === null) {
-    const now = clock.now();
-    const lease = {
-      version_id: row.version_id,
-      lease_id: leaseId,
-      lease_until: toInstant(leaseEnd(now)),
-      now: toInstant(now),
-    };
-    if (!(await jobStore.renewLease.first(db, lease))) return "lease_lost";
+    if (!(await renewLease())) return "lease_lost";
     adopted = await renderFiles.commit(bucket, made.manifest, facts);
   }
   const bytes = adopted ?? made.manifest.bytes;

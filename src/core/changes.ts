@@ -17,27 +17,30 @@ export type DecisionChange = {
 
 /** The differences in the decisions that a person set, by JSON Pointer, in the order of the schema's titles. */
 export function decisionChanges(schema: DecisionSchema, before: JsonObject, after: JsonObject): DecisionChange[] {
-  const titles = new Map<string, { title: string; masked: boolean }>();
+  const titles = new Map<string, string>();
+  const secret = new Set<string>();
   for (const data of [before, after])
     eachDecision(schema, data, (pointer, node) => {
-      titles.set(pointer, {
-        title: typeof node["title"] === "string" ? node["title"] : pointer.slice(1).replaceAll("/", "."),
-        masked: node["x-sensitive"] === true || node["x-confman-secret-ref"] === true,
-      });
+      if (typeof node["title"] === "string") titles.set(pointer, node["title"]);
+      if (node["x-sensitive"] === true || node["x-confman-secret-ref"] === true) secret.add(pointer);
     });
   const pointers = [...new Set([...leaves(before, ""), ...leaves(after, "")])].toSorted();
   return pointers.flatMap((decision) => {
     const [old, next] = [valueAt(before, decision), valueAt(after, decision)];
     if (old !== undefined && next !== undefined && canonicalJson(old) === canonicalJson(next)) return [];
-    const known = titles.get(decision) ?? { title: decision.slice(1).replaceAll("/", "."), masked: false };
+    // masked too when it lies in a sensitive object, or is an array that has something sensitive in it
+    const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
+    const masked = [...secret].some((pointer) => isWithin(decision, pointer) || isWithin(pointer, decision));
+    const title = titles.get(decision) ?? decision.slice(1).replaceAll("/", ".");
     const kind = old === undefined ? "set" : next === undefined ? "removed" : "changed";
     return [
       {
         decision,
-        ...known,
+        title,
+        masked,
         kind,
-        ...(!known.masked && old !== undefined && { before: old }),
-        ...(!known.masked && next !== undefined && { after: next }),
+        ...(!masked && old !== undefined && { before: old }),
+        ...(!masked && next !== undefined && { after: next }),
       } satisfies DecisionChange,
     ];
   });

@@ -37,8 +37,9 @@ const COMPOSITE = new Set([
 export function compileDecisionSchema(schema: JsonObject): Result<DecisionSchema, Finding[]> {
   const problems: Finding[] = [];
   if (schema["type"] !== "object") problems.push(problem("#", 'the root must be an object schema: "type": "object"'));
-  const linear = withLinearPatterns(schema, "#", problems);
+  const linear = withLinearPatterns(schema, { where: "#", isNames: false }, problems);
   checkReferences(schema, problems);
+  if (problems.length === 0) checkRecursion(schema, problems);
   if (problems.length > 0) return err(problems);
 
   const isDraft7 = typeof schema["$schema"] === "string" && schema["$schema"].includes("draft-07");
@@ -65,14 +66,19 @@ const problem = (where: string, message: string): Finding => ({
  * JavaScript's regular expressions backtrack, so one pattern could hang a save. Each `pattern` becomes a named format
  * whose check runs in RE2's linear time; what RE2 cannot express (look-around, back-references) is refused here.
  */
-function withLinearPatterns(node: Json, where: string, problems: Finding[]): Json {
-  if (Array.isArray(node)) return node.map((item, index) => withLinearPatterns(item, `${where}/${index}`, problems));
+function withLinearPatterns(node: Json, at: { where: string; isNames: boolean }, problems: Finding[]): Json {
+  const { where, isNames } = at;
+  if (Array.isArray(node))
+    return node.map((item, index) =>
+      withLinearPatterns(item, { where: `${where}/${index}`, isNames: false }, problems),
+    );
   if (!isJsonObject(node)) return node;
   const copy: JsonObject = {};
   let linear: JsonObject | null = null;
   for (const [key, value] of Object.entries(node)) {
-    const isKeyword = !where.endsWith("/properties") && !where.endsWith("/$defs");
-    if (key === "pattern" && typeof value === "string" && isKeyword) {
+    if (!isNames && VALUE_KEYWORDS.has(key)) {
+      copy[key] = value; // data, in which "pattern" is no keyword
+    } else if (key === "pattern" && typeof value === "string" && !isNames) {
       const name = `re2:${value}`;
       try {
         const compiled = RE2JS.compile(value);
@@ -83,15 +89,20 @@ function withLinearPatterns(node: Json, where: string, problems: Finding[]): Jso
         );
       }
       linear = { format: name };
-    } else if (key === "patternProperties" && isKeyword) {
+    } else if (key === "patternProperties" && !isNames) {
       problems.push(problem(where, "patternProperties is not supported; use propertyNames with additionalProperties"));
     } else {
-      copy[key] = withLinearPatterns(value, `${where}/${key}`, problems);
+      const isMap = !isNames && NAME_KEYWORDS.has(key);
+      copy[key] = withLinearPatterns(value, { where: `${where}/${key}`, isNames: isMap }, problems);
     }
   }
   if (linear) copy["allOf"] = [...(Array.isArray(copy["allOf"]) ? copy["allOf"] : []), linear];
   return copy;
 }
+
+/** Keywords below which stand names and not keywords; and those whose value is data. */
+const NAME_KEYWORDS = new Set(["properties", "$defs", "definitions", "dependentSchemas"]);
+const VALUE_KEYWORDS = new Set(["default", "const", "enum", "examples"]);
 
 const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
@@ -107,8 +118,26 @@ function checkReferences(schema: JsonObject, problems: Finding[]): void {
   visit(schema, "#");
 }
 
+/** A schema that contains itself has no end of defaults to apply. */
+function checkRecursion(schema: JsonObject, problems: Finding[]): void {
+  const open = new Set<JsonObject>();
+  const done = new Set<JsonObject>();
+  const visit = (node: Json, where: string): void => {
+    if (Array.isArray(node)) return node.forEach((item, index) => visit(item, `${where}/${index}`));
+    if (!isJsonObject(node) || done.has(node)) return;
+    if (open.has(node)) return void problems.push(problem(where, "a schema that refers to itself is not supported"));
+    open.add(node);
+    const target = resolveReference(schema, node);
+    if (target) visit(target, where);
+    for (const [key, value] of Object.entries(node)) visit(value, `${where}/${key}`);
+    open.delete(node);
+    done.add(node);
+  };
+  visit(schema, "#");
+}
+
 function pointerTarget(schema: JsonObject, reference: string): JsonObject | undefined {
-  if (!reference.startsWith("#")) return undefined;
+  if (!/^#(?:\/|$)/.test(reference)) return undefined;
   let node: Json | undefined = schema;
   for (const token of reference.slice(1).split("/").slice(1)) {
     const key = token.replaceAll("~1", "/").replaceAll("~0", "~");

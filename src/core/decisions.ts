@@ -33,7 +33,7 @@ export function prepareDecisions(schema: JsonObject, configData: JsonObject): Re
 
 /** As `prepareDecisions`, for a caller that keeps the compiled schema. */
 export function prepareWith(schema: DecisionSchema, configData: JsonObject): Result<PreparedDecisions, Finding[]> {
-  const problems = unknownKeys(schema, schema.root, { data: configData, pointer: "" });
+  const problems = unknownKeys(schema, [schema.root], { data: configData, pointer: "" });
   const complete = withDefaults(schema, schema.root, { value: configData, pointer: "" }) as JsonObject;
   const hidden = hiddenDecisions(schema, complete);
   const saved = sortKeys(without(configData, hidden, "")) as JsonObject;
@@ -42,8 +42,9 @@ export function prepareWith(schema: DecisionSchema, configData: JsonObject): Res
   ) as JsonObject;
 
   const unknown = new Set(problems.map(({ decision }) => decision));
-  for (const violation of schema.violations(saved)) {
-    const finding = explainViolation(schema, violation, { data: saved, hidden });
+  // Judged as templates will read it: a default answers `required`, and decides an `if` like a value that was set.
+  for (const violation of schema.violations(effective)) {
+    const finding = explainViolation(schema, violation, { data: effective, hidden });
     if (finding && !unknown.has(finding.decision)) problems.push(finding);
   }
   const marks = { sensitive: [] as string[], secretRefs: [] as string[] };
@@ -72,9 +73,13 @@ export function eachDecision(
   const walk = (node: JsonObject, value: Json, pointer: string): void => {
     if (pointer !== "") visit(pointer, node, value);
     if (isJsonObject(value)) {
-      for (const [key, child] of schema.properties(node)) {
+      const own = schema.properties(node);
+      const conditional = schema.mentioned(node);
+      const open = isJsonObject(node["additionalProperties"]) ? node["additionalProperties"] : undefined;
+      for (const key of new Set([...own.keys(), ...Object.keys(value)])) {
+        const child = own.get(key) ?? conditional.get(key)?.[0] ?? open;
         const member = Object.hasOwn(value, key) ? value[key] : undefined;
-        if (member !== undefined) walk(schema.folded(child), member, `${pointer}/${pointerToken(key)}`);
+        if (child && member !== undefined) walk(schema.folded(child), member, `${pointer}/${pointerToken(key)}`);
       }
     } else if (Array.isArray(value) && isJsonObject(node["items"])) {
       const items = schema.folded(node["items"]);
@@ -95,18 +100,26 @@ export function valueAt(data: Json, pointer: string): Json | undefined {
   return value;
 }
 
-function unknownKeys(schema: DecisionSchema, node: JsonObject, at: { data: Json; pointer: string }): Finding[] {
+/** `nodes`: every subschema that the schema has for this place, conditional ones included. None: anything goes. */
+function unknownKeys(schema: DecisionSchema, nodes: JsonObject[], at: { data: Json; pointer: string }): Finding[] {
   const { data, pointer } = at;
-  if (!isJsonObject(data)) return [];
-  const mentioned = schema.mentioned(node);
-  const folded = schema.folded(node);
+  const folded = nodes.map((node) => schema.folded(node));
+  const below = (keyword: string) => folded.flatMap((node) => (isJsonObject(node[keyword]) ? [node[keyword]] : []));
+  if (Array.isArray(data)) {
+    const items = below("items");
+    return data.flatMap((value, index) => unknownKeys(schema, items, { data: value, pointer: `${pointer}/${index}` }));
+  }
+  if (!isJsonObject(data) || nodes.length === 0) return [];
+  const mentioned = new Map<string, JsonObject[]>();
+  for (const node of nodes)
+    for (const [key, found] of schema.mentioned(node)) mentioned.set(key, [...(mentioned.get(key) ?? []), ...found]);
   // Only an explicit `true` or a schema opens an object: absence means closed, whatever JSON Schema's default is.
-  const isOpen = folded["additionalProperties"] === true || isJsonObject(folded["additionalProperties"]);
+  const members = below("additionalProperties");
+  const isOpen = members.length > 0 || folded.some((node) => node["additionalProperties"] === true);
   return Object.entries(data).flatMap(([key, value]) => {
-    const below = `${pointer}/${pointerToken(key)}`;
-    const nodes = mentioned.get(key);
-    if (nodes) return nodes.slice(0, 1).flatMap((child) => unknownKeys(schema, child, { data: value, pointer: below }));
-    if (isOpen) return [];
+    const place = `${pointer}/${pointerToken(key)}`;
+    const known = mentioned.get(key) ?? (isOpen ? members : undefined);
+    if (known) return unknownKeys(schema, known, { data: value, pointer: place });
     const guess = didYouMean(key, mentioned.keys());
     return [
       {
@@ -116,7 +129,7 @@ function unknownKeys(schema: DecisionSchema, node: JsonObject, at: { data: Json;
         action: guess
           ? `Rename it to "${guess}" or remove it.`
           : `Remove it, or choose one of: ${listed(mentioned.keys())}.`,
-        decision: below,
+        decision: place,
       },
     ];
   });
@@ -130,6 +143,12 @@ const listed = (keys: Iterable<string>) => {
 type Incomplete = { value: Json; pointer: string; hidden?: Set<string> };
 
 function withDefaults(schema: DecisionSchema, node: JsonObject, { value, pointer, hidden }: Incomplete): Json {
+  if (Array.isArray(value) && isJsonObject(node["items"])) {
+    const items = schema.folded(node["items"]);
+    return value.map((item, index) =>
+      withDefaults(schema, items, { value: item, pointer: `${pointer}/${index}`, ...(hidden && { hidden }) }),
+    );
+  }
   if (!isJsonObject(value)) return value;
   const result: JsonObject = { ...value };
   for (const [key, child] of schema.properties(node)) {

@@ -28,6 +28,7 @@ export function parseBody(text: string): Result<Json, BodyRefusal> {
   const walked = walk(value);
   if (walked.keys > LIMITS.body_keys_max.value)
     return err({ code: "body_too_complex", detail: `more than ${LIMITS.body_keys_max.value} keys and entries` });
+  if (walked.isBroken) return err({ code: "body_not_json", detail: "a text in it has half a surrogate pair" });
   if (walked.forbidden)
     return err({ code: "body_too_complex", detail: `the key "${walked.forbidden}" is not allowed` });
   if (inexact) return err({ code: "number_not_exact", pointer: walked.inexactAt ?? "" });
@@ -56,14 +57,18 @@ function nestingDepth(text: string): number {
 
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
-function walk(root: Json): { keys: number; forbidden: string | null; inexactAt: string | null } {
-  const found = { keys: 0, forbidden: null as string | null, inexactAt: null as string | null };
+type Walked = { keys: number; forbidden: string | null; inexactAt: string | null; isBroken: boolean };
+
+function walk(root: Json): Walked {
+  const found: Walked = { keys: 0, forbidden: null, inexactAt: null, isBroken: false };
   const visit = (value: Json, pointer: string): void => {
     if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value))
       found.inexactAt ??= pointer;
+    if (typeof value === "string" && !value.isWellFormed()) found.isBroken = true;
     const children = Array.isArray(value) ? [...value.entries()] : isJsonObject(value) ? Object.entries(value) : [];
     for (const [key, child] of children) {
       found.keys++;
+      if (typeof key === "string" && !key.isWellFormed()) found.isBroken = true;
       if (typeof key === "string" && FORBIDDEN_KEYS.has(key)) found.forbidden ??= key;
       visit(child, `${pointer}/${pointerToken(key)}`);
     }

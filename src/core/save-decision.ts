@@ -1,6 +1,6 @@
 import { type DecisionChange, decisionChanges } from "#core/changes.ts";
 import type { DecisionSchema } from "#core/decision-schema.ts";
-import { type PreparedDecisions, eachDecision, valueAt } from "#core/decisions.ts";
+import { type PreparedDecisions, eachDecision, prepareWith, valueAt } from "#core/decisions.ts";
 import type { Finding } from "#core/finding.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import { type Result, err, ok } from "#core/result.ts";
@@ -46,15 +46,17 @@ export function decideSave(
         decision,
       });
   });
-  if (parent)
-    eachDecision(schema, parent, (decision, node, before) => {
-      const after = valueAt(next.saved, decision);
-      if (
-        node["x-confman-immutable"] === true &&
-        (after === undefined || canonicalJson(after) !== canonicalJson(before))
-      )
-        immutable ??= decision;
+  if (parent) {
+    // what devices run is the default too: leaving it was a choice of its value
+    const was = prepareWith(schema, parent);
+    eachDecision(schema, was.ok ? was.value.effective : parent, (decision, node, before) => {
+      if (node["x-confman-immutable"] !== true) return;
+      const after = valueAt(next.effective, decision);
+      const isKept =
+        after === undefined ? valueAt(parent, decision) === undefined : canonicalJson(after) === canonicalJson(before);
+      if (!isKept) immutable ??= decision;
     });
+  }
   if (findings.length > 0) return err({ reason: "config_invalid", findings });
   if (immutable !== null) return err({ reason: "decision_immutable", pointer: immutable });
   return ok(decisionChanges(schema, parent ?? {}, next.saved));

@@ -47,8 +47,9 @@ export function explainViolation(
       return finding(formatMessage(node), "Correct the value to that form.");
     case "additionalProperties":
     case "unevaluatedProperties":
+      return null; // the key itself follows as "false"
     case "false":
-      return null;
+      return { ...finding("This decision is not allowed here.", "Remove it."), code: "unknown_decision" };
     default:
       return finding(boundMessage(violation, node), "Correct the value, or remove it to get the default.");
   }

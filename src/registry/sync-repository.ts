@@ -27,13 +27,15 @@ export type SyncOutcome = {
 /**
  * Reconciles one repository: lists its releases (conditionally), holds them against D1, and fetches, checks and stores
  * what is missing. Without arguments and idempotent: interrupted anywhere, the next one does the rest. The list's ETag is
- * remembered only when everything on it was dealt with, or a 304 would hide what failed. GitHub being away is an outcome.
+ * remembered only when everything on it was dealt with, or a 304 would hide what failed. A release that cannot be fetched
+ * holds up no other. GitHub being away is an outcome.
  */
 export async function syncRepository(deps: Deps, of: { repository: string; pack: string }): Promise<SyncOutcome> {
   const { db, clock } = deps;
   const now = clock.now();
   const outcome: SyncOutcome = { ...of, result: "synced", admitted: [], quarantined: [], skipped: [], retry_at: null };
-  const [, leased] = await db.batch([
+  const [, , leased] = await db.batch([
+    repositoryStore.forget.bind(db, of),
     repositoryStore.ensure.bind(db, of),
     repositoryStore.lease.bind(db, {
       repository: of.repository,
@@ -85,13 +87,26 @@ async function reconcile(deps: Deps, outcome: SyncOutcome, etag: string | null):
     return etag;
   }
   const known = await schemaStore.selectByRepository.all(deps.db, { repository: outcome.repository });
+  let failure: unknown = null;
   for (const release of list.releases.toReversed()) {
     const row = known.find(({ github_tag }) => github_tag === release.tag_name);
     const reason = skipReason(release);
     if (reason !== null) outcome.skipped.push({ tag: release.tag_name, reason });
     else if (row) await checkPinned(deps, { outcome, release, row });
-    else await admitRelease(deps, { github, outcome, release });
+    else {
+      try {
+        await admitRelease(deps, { github, outcome, release });
+      } catch (cause) {
+        if (retryAfter(cause, deps.clock.now())) throw cause;
+        outcome.skipped.push({
+          tag: release.tag_name,
+          reason: "it could not be fetched or stored; the next sync tries again",
+        });
+        failure ??= cause;
+      }
+    }
   }
+  if (failure !== null) throw failure;
   return list.etag;
 }
 

@@ -8,7 +8,7 @@ export const MANIFEST_FILE = "manifest.json";
 export const renderPrefix = (workspaceId: string, version: number) => `${workspaceId}/v${version}/`;
 
 export type StoredFile = { filename: string; bytes: Uint8Array; sha256: string };
-export type PutOutcome = "created" | "same" | "replaced" | "committed_elsewhere";
+export type PutOutcome = "created" | "same" | "replaced" | "committed_elsewhere" | "lease_lost";
 
 type FileFacts = { workspaceId: string; version: number; uploadedAt: string };
 
@@ -35,15 +35,21 @@ const putOptions = (file: StoredFile, facts: FileFacts) => ({
 export const renderFiles = {
   /**
    * Puts a file of a render that is not committed yet. Where another attempt left the object: equal bytes are fine;
-   * other bytes are replaced by etag, unless the manifest exists by now: then that attempt's render is the result.
+   * other bytes are replaced by etag, unless the manifest exists by now: then that attempt's render is the result. Only
+   * who holds the lease may replace: an attempt that stalled beyond its own would break what its successor is putting.
    */
-  async put(bucket: R2Bucket, file: StoredFile, facts: FileFacts): Promise<PutOutcome> {
+  async put(
+    bucket: R2Bucket,
+    file: StoredFile,
+    facts: FileFacts & { holdsLease: () => Promise<boolean> },
+  ): Promise<PutOutcome> {
     if (await create(bucket, file, facts)) return "created";
     const prefix = renderPrefix(facts.workspaceId, facts.version);
     const existing = await bucket.head(prefix + file.filename);
     if (existing && objectSha256(existing) === file.sha256) return "same";
     if (await bucket.head(prefix + MANIFEST_FILE)) return "committed_elsewhere";
     if (!existing) return (await create(bucket, file, facts)) ? "created" : "committed_elsewhere";
+    if (!(await facts.holdsLease())) return "lease_lost";
     const replaced = await bucket.put(prefix + file.filename, file.bytes, {
       ...putOptions(file, facts),
       onlyIf: { etagMatches: existing.etag },

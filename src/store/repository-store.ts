@@ -8,6 +8,11 @@ export type RepositoryRow = {
   not_before: string | null;
 };
 
+// A pack has one repository: the row of the one it had before would hold its name.
+const forget = statement<{ repository: string; pack: string }>(
+  "DELETE FROM registry_repositories WHERE pack = :pack AND repository <> :repository",
+);
+
 const ensure = statement<{ repository: string; pack: string }>(
   `INSERT INTO registry_repositories (repository, pack) VALUES (:repository, :pack)
    ON CONFLICT (repository) DO UPDATE SET pack = excluded.pack`,
@@ -36,4 +41,4 @@ const selectAll = statement<Record<string, never>, RepositoryRow & { last_outcom
   "SELECT repository, pack, etag, synced_at, not_before, last_outcome FROM registry_repositories ORDER BY pack",
 );
 
-export const repositoryStore = { ensure, lease, finish, selectAll };
+export const repositoryStore = { forget, ensure, lease, finish, selectAll };
