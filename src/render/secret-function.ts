@@ -39,14 +39,18 @@ export const secretFunction = (record: (requirement: Omit<SecretRequirement, "fi
     return new SafeString(`${name},type=${kind}${place === null ? "" : `,target=${place}`}`, true);
   });
 
+/** The name that a bare name or a reference stands for, or null. */
+function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
+  const referred = REFERENCE.exec(text)?.[1];
+  const name = referred === undefined ? text : (referred.split("/").at(-1) ?? "");
+  return SECRET_NAME.test(name) ? { name, isReference: referred !== undefined } : null;
+}
+
 function secretName(context: CallContext, reference: unknown): string {
   const isMarked = reference instanceof Marked;
   if (isMarked && reference.kind === "sensitive") return reference.refuse();
-  const text = String(primitiveOf(isMarked ? Marked.reveal(reference) : reference));
-  const referred = REFERENCE.exec(text)?.[1];
-  const name = referred === undefined ? text : (referred.split("/").at(-1) ?? "");
-  const isReference = referred !== undefined || !isMarked;
-  if (isReference && SECRET_NAME.test(name)) return name;
+  const found = nameOf(String(primitiveOf(isMarked ? Marked.reveal(reference) : reference)));
+  if (found !== null && (found.isReference || !isMarked)) return found.name;
   throw new TemplateFault({
     code: isMarked ? "secret_literal" : "secret_name",
     message: isMarked
