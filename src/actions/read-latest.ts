@@ -59,8 +59,7 @@ export async function readLatest(
   if (!head) throw AppError.of("nothing_deployed", {});
 
   const etag = `"${head.epoch}.${head.version}.${head.digest.slice(0, 16)}"`;
-  const isPending = row.newest > head.version && (row.newest_state === "queued" || row.newest_state === "rendering");
-  const answer = { etag, pollSeconds: isPending ? POLL_SECONDS_PENDING : POLL_SECONDS, deployment: head };
+  const answer = { etag, pollSeconds: row.is_pending === 1 ? POLL_SECONDS_PENDING : POLL_SECONDS, deployment: head };
   if (ifNoneMatch !== null && matches(ifNoneMatch, etag)) return { ...answer, state: "not_modified", manifest: null };
   if (row.deleted === 1) return { ...answer, state: "deleted", manifest: null };
   const bytes = await readVerified(deps, {

@@ -19,8 +19,8 @@ export type LatestRow = {
   namespace: string;
   deployment_name: string;
   is_active: number;
-  newest: number;
-  newest_state: string | null;
+  /** 1 while a version of this name that is newer than the head is queued or rendering. */
+  is_pending: number;
   epoch: number | null;
   version: number | null;
   manifest_checksum: string | null;
@@ -92,7 +92,11 @@ const selectLatest = statement<
      d.revoked_at, d.last_seen AS device_last_seen, m.role, w.epoch AS workspace_epoch,
      (SELECT COUNT(*) FROM (SELECT DISTINCT namespace, deployment_name FROM configurations
                             WHERE workspace_id = :workspace_id LIMIT 2)) AS names_ever,
-     c.id AS config_id, c.namespace, c.deployment_name, c.is_active, c.version AS newest, j.state AS newest_state,
+     c.id AS config_id, c.namespace, c.deployment_name, c.is_active, EXISTS (
+       SELECT 1 FROM render_jobs j WHERE j.workspace_id = c.workspace_id AND j.version > COALESCE(h.version, 0)
+         AND j.state IN ('queued', 'rendering') AND j.config_id IN (
+           SELECT s.id FROM configurations s WHERE s.workspace_id = c.workspace_id AND s.namespace = c.namespace
+             AND s.deployment_name = c.deployment_name)) AS is_pending,
      h.epoch, h.version, h.manifest_checksum, h.deleted
    FROM users u
    LEFT JOIN devices d ON d.user_uuid = u.user_uuid AND d.device_id = :device_id
@@ -103,7 +107,6 @@ const selectLatest = statement<
      WHERE x.workspace_id = m.workspace_id
        AND (:deployment_name IS NULL OR (x.deployment_name = :deployment_name AND x.namespace = :namespace))
      ORDER BY xh.version IS NULL, x.deleted_at IS NOT NULL, x.version DESC LIMIT 1)
-   LEFT JOIN render_jobs j ON j.workspace_id = c.workspace_id AND j.version = c.version
    LEFT JOIN deployment_heads h ON h.config_id = c.id
    WHERE u.user_uuid = :user_uuid`,
 );

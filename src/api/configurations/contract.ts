@@ -8,8 +8,9 @@ import { DeploymentName, PackSlug, PodmanTarget, SchemaVersion } from "#core/nam
 
 const UpgradePolicy = z.enum(["pinned", "propose", "auto"]);
 
+// Strict: a misspelt podman_target must not be saved as if nothing had been said.
 const CreateConfiguration = z
-  .object({
+  .strictObject({
     deployment_name: DeploymentName,
     config_data: JsonObject,
     pack: PackSlug.default("leger"),
@@ -28,7 +29,7 @@ const CreateConfiguration = z
   .openapi("CreateConfiguration");
 
 const SaveConfiguration = z
-  .object({
+  .strictObject({
     config_data: JsonObject,
     schema_version: SchemaVersion.optional().openapi({
       description: "Default: the one it has; an edit never upgrades by the way.",
