@@ -73,7 +73,7 @@ function renderWithConditions(environment: nunjucks.Environment, fixture: BenchF
   return texts;
 }
 
-function inputOf(fixture: BenchFixture, decisions: BenchFixture["decisions"], provenance = false): RenderInput {
+function inputOf(fixture: BenchFixture, decisions: Decisions, provenance = false): RenderInput {
   return { decisions, deploymentName: "bench", marks: fixture.marks, provenance };
 }
 
@@ -91,20 +91,33 @@ function compiledOf({ pack }: BenchFixture): CompiledPack {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
-const WARM_UP = 40;
+/** Until both have been compiled by the JavaScript engine's optimizer. */
+const WARM_UP_MS = 800;
 
-/** Milliseconds of one run of each, measured in turns so that both meet the same machine. */
-function race(contenders: readonly (() => unknown)[], budgetMs: number): number[] {
-  for (const contender of contenders) for (let i = 0; i < WARM_UP; i++) contender();
+type Decisions = BenchFixture["decisions"];
+
+/**
+ * Median milliseconds of one run of each contender, in turns, so that all meet the same machine. Each run gets decisions that were just
+ * copied, outside of the time that is taken.
+ */
+function race(
+  source: Decisions,
+  contenders: readonly ((decisions: Decisions) => unknown)[],
+  budgetMs: number,
+): number[] {
   const times = contenders.map((): number[] => []);
-  const end = performance.now() + budgetMs;
-  while (performance.now() < end || (times[0]?.length ?? 0) < 5) {
+  const runAll = (isMeasured: boolean) => {
     contenders.forEach((contender, index) => {
+      const decisions = structuredClone(source);
       const start = performance.now();
-      contender();
-      times[index]?.push(performance.now() - start);
+      contender(decisions);
+      if (isMeasured) times[index]?.push(performance.now() - start);
     });
-  }
+  };
+  const warm = performance.now() + WARM_UP_MS;
+  while (performance.now() < warm) runAll(false);
+  const end = performance.now() + budgetMs;
+  for (let round = 0; round < 5 || performance.now() < end; round++) runAll(true);
   return times.map(median);
 }
 
@@ -128,20 +141,15 @@ function measure(original: BenchFixture, budgetMs: number): Row {
   if (different !== -1)
     throw new Error(`${original.name}: outputs differ\n${got[different]}\n--- nunjucks\n${expected[different]}`);
 
-  const fresh = Array.from({ length: 16 }, () => structuredClone(original.decisions));
-  let turn = 0;
-  const decisions = () => fresh[turn++ % fresh.length] ?? original.decisions;
-  const stock = () => renderWithConditions(environment, fixture, decisions());
-  const engine = (provenance: boolean) => () => renderEngine(compiled, inputOf(original, decisions(), provenance));
-  const [theirs = 0, ours = 0] = race([stock, engine(false)], budgetMs);
-  const [theirsToo = 0, traced = 0] = race([stock, engine(true)], budgetMs / 2);
-  const [theirsCold = 0, oursCold = 0] = race(
-    [
-      () => renderWithConditions(nunjucksEnvironment(fixture), fixture, decisions()),
-      () => renderEngine(compiledOf(original), inputOf(original, decisions())),
-    ],
-    budgetMs / 2,
-  );
+  const source = original.decisions;
+  const stock = (decisions: Decisions) => renderWithConditions(environment, fixture, decisions);
+  const engine = (provenance: boolean) => (decisions: Decisions) =>
+    renderEngine(compiled, inputOf(original, decisions, provenance));
+  const [theirs = 0, ours = 0] = race(source, [stock, engine(false)], budgetMs);
+  const [theirsToo = 0, traced = 0] = race(source, [stock, engine(true)], budgetMs / 2);
+  const stockCold = (decisions: Decisions) => renderWithConditions(nunjucksEnvironment(fixture), fixture, decisions);
+  const engineCold = (decisions: Decisions) => renderEngine(compiledOf(original), inputOf(original, decisions));
+  const [theirsCold = 0, oursCold = 0] = race(source, [stockCold, engineCold], budgetMs / 2);
   const chars = got.reduce((sum, text) => sum + text.length, 0);
   return {
     name: original.name,
@@ -156,7 +164,7 @@ function measure(original: BenchFixture, budgetMs: number): Row {
 function main(): void {
   const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
   const fixtures = benchFixtures().filter(({ name }) => values.only === undefined || name.includes(values.only));
-  const rows = fixtures.map((fixture) => measure(fixture, values.quick ? 1600 : 6000));
+  const rows = fixtures.map((fixture) => measure(fixture, values.quick ? 900 : 5000));
   const hot = rows.map((row) => row.hot);
   const summary = {
     hot_min: round(Math.min(...hot)),

@@ -160,13 +160,12 @@ export class Instance {
   readonly values: Readonly<Record<string, unknown>>;
   readonly globals: Readonly<Record<string, unknown>>;
   /** Block name -> the blocks of that name, most derived template first. */
-  readonly blocks: Record<string, BlockCode[]>;
+  readonly blocks = new Map<string, BlockCode[]>();
 
   constructor(values: Readonly<Record<string, unknown>>, globals: Readonly<Record<string, unknown>>, program: Program) {
     this.values = values;
     this.globals = globals;
-    this.blocks = Object.create(null) as Record<string, BlockCode[]>;
-    for (const block of program.blocks) this.blocks[block.name] = [block];
+    for (const block of program.blocks) this.blocks.set(block.name, [block]);
   }
 
   lookup(name: string): unknown {

@@ -17,7 +17,7 @@ export function compileBlock(node: Block, scope: Scope): TextCode {
     const activation = slots[0];
     // A template that extends another one runs its blocks from there, not where they are written.
     if (isTopLevel && rootOf(slots)[0].parent !== null) return "";
-    const block = activation.instance.blocks[name]?.[0];
+    const block = activation.instance.blocks.get(name)?.[0];
     if (block === undefined) {
       throw new TemplateFault({
         code: "unknown_block",
@@ -75,7 +75,8 @@ export function compileExtends(node: Extends, scope: Scope): TextCode {
     if (parent === null) return "";
     const root = rootOf(slots)[0];
     root.parent = parent;
-    for (const block of parent.blocks) (root.instance.blocks[block.name] ??= []).push(block);
+    const { blocks } = root.instance;
+    for (const block of parent.blocks) blocks.set(block.name, [...(blocks.get(block.name) ?? []), block]);
     return "";
   };
 }

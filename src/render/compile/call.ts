@@ -197,7 +197,7 @@ function compileSuper(node: FunCall, { compiler }: Scope): Compiled {
   const run = (slots: Slots): string => {
     const activation = slots[0];
     const { block, instance } = activation;
-    const chain = block === null ? undefined : instance.blocks[block.name];
+    const chain = block === null ? undefined : instance.blocks.get(block.name);
     const next = block === null ? undefined : chain?.[chain.indexOf(block) + 1];
     if (next === undefined) {
       throw new TemplateFault({

@@ -20,11 +20,23 @@ export function compileLookup(node: LookupVal, scope: Scope, use: Use): Compiled
   const target = compiler.expression(node.target, scope, ASKED);
   const index = compiler.operand(node.val, scope);
   const describe = describeLookup(node, scope, target);
-  const code = compiler.variant.isTraced ? tracedMember(target.code, index.code) : memberCode(target.code, index);
+  const code = compiler.variant.isTraced ? tracedCode(target.code, index) : memberCode(target.code, index);
   return refuseUndefined({ code }, scope, { use, describe });
 }
 
 /** Reads a member and notes which decision that is. */
+function tracedCode(target: Code, index: Compiled): Code {
+  const key = index.constant?.value;
+  const isPlain = typeof key === "number" || (typeof key === "string" && isPlainKey(key));
+  if (!isPlain) return tracedMember(target, index.code);
+  return (slots) => {
+    const container = target(slots);
+    const value = plainMember(container, key);
+    slots[0].run.tracer?.noteMember(container, key, value);
+    return value;
+  };
+}
+
 const tracedMember =
   (target: Code, keyOf: Code): Code =>
   (slots) => {
