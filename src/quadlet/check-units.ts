@@ -1,9 +1,7 @@
 import type { Finding } from "#core/finding.ts";
-import { ALL_CHECKS } from "#quadlet/checks/all-checks.ts";
-import { ownKeys, type CheckContext } from "#quadlet/checks/check.ts";
+import { runChecks } from "#quadlet/checks/run-checks.ts";
 import { loadUnits, type BundleFile, type LoadedBundle } from "#quadlet/load-units.ts";
 import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
-import { referencesOf } from "#quadlet/references.ts";
 
 export type CheckOptions = { readonly podmanTarget?: string };
 
@@ -32,11 +30,8 @@ export function checkUnits(files: readonly BundleFile[], options: CheckOptions =
 
 /** The same for a bundle that is already loaded. */
 export function checkBundle(bundle: LoadedBundle): Finding[] {
-  const { podman } = bundle;
-  const references = new Map(bundle.units.map((unit) => [unit, referencesOf(unit, bundle)]));
-  const context: CheckContext = { bundle, podman, keys: ownKeys(bundle), references };
-  const findings = ALL_CHECKS.flatMap((check) => check.run(context)).toSorted(compareFindings);
-  return withExcerpts(findings, bundle.texts);
+  const findings = runChecks(bundle).toSorted(compareFindings);
+  return findings.length === 0 ? findings : withExcerpts(findings, bundle.texts);
 }
 
 /** A line that holds a secret appears in no excerpt, not even as the neighbour of another finding's line. */

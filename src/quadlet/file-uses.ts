@@ -28,9 +28,8 @@ const isRelative = (path: string) =>
 
 /** Found once for each unit. */
 export function findFileUses(unit: LoadedUnit, bundle: LoadedBundle): readonly FileUse[] {
-  const known = bundle.memory.files.get(unit) ?? readFileUses(unit, bundle);
-  bundle.memory.files.set(unit, known);
-  return known;
+  unit.memory.files ??= readFileUses(unit, bundle);
+  return unit.memory.files;
 }
 
 function readFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] {
@@ -58,7 +57,7 @@ function readFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] {
     if (file !== null && !/^[a-z]+:\/\//.test(written)) add(written, file);
   }
   if (type === "container" || type === "pod" || type === "build") {
-    for (const { source, assignment, offset } of readMounts(unit, bundle)) {
+    for (const { source, assignment, offset } of readMounts(unit)) {
       if (source.startsWith(".")) add(source, assignment, offset);
     }
   }
@@ -67,6 +66,7 @@ function readFileUses(unit: LoadedUnit, bundle: LoadedBundle): FileUse[] {
 
 /** Files that ship with a unit: itself, its drop-ins, and what it mounts or reads from its folder. */
 export function filesOf(unit: LoadedUnit, uses: readonly FileUse[]): string[] {
+  if (uses.length === 0 && unit.dropIns.length === 0) return [unit.filename];
   const files = [unit.filename, ...unit.dropIns.map((file) => file.filename), ...uses.flatMap((use) => use.filenames)];
   return [...new Set(files)];
 }

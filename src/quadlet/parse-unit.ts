@@ -40,7 +40,13 @@ export type InvalidReason =
   | "lost_continuation";
 export type InvalidNode = NodeBase & { readonly type: "invalid"; readonly reason: InvalidReason };
 
-export type UnitFile = { readonly filename: string; readonly text: string; readonly nodes: readonly UnitNode[] };
+export type UnitFile = {
+  readonly filename: string;
+  readonly text: string;
+  readonly nodes: readonly UnitNode[];
+  /** Those of `nodes` that the generator cannot read. */
+  readonly invalid: readonly InvalidNode[];
+};
 
 /** What Go's unicode.IsSpace takes for white space: unlike JavaScript's trim, with U+0085 and without U+FEFF (a BOM). */
 const SPACE = "\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
@@ -64,15 +70,15 @@ export function trimEnd(text: string): string {
 }
 
 /** Around the equals sign the generator looks at single bytes, so that only ASCII counts as white space there. */
-const ASCII_SPACE_AT_START = /^[\t\n\v\f\r ]+/;
-const ASCII_SPACE_AT_END = /(?<![\t\n\v\f\r ])[\t\n\v\f\r ]+$/;
+const isAsciiSpace = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
 const isSkipped = (line: string) => line === "" || line.startsWith("#") || line.startsWith(";");
 
 /** A section header is `[name]`, with nothing but spaces and tabs after the first closing bracket. */
 const isSection = (line: string) => {
+  if (!line.startsWith("[")) return false;
   const close = line.indexOf("]");
-  return line.startsWith("[") && close !== -1 && /^[ \t]*$/.test(line.slice(close + 1));
+  return close !== -1 && (close === line.length - 1 || /^[ \t]*$/.test(line.slice(close + 1)));
 };
 
 // The generator refuses control characters and a second opening bracket in a section's name.
@@ -87,13 +93,15 @@ type LogicalLine = {
   /** Place of its first character. */
   line: number;
   column: number;
-  pieces: ValuePiece[];
+  readonly pieces: readonly ValuePiece[];
 };
+type WaitingLine = LogicalLine & { readonly pieces: ValuePiece[] };
 
 const NO_PIECES: readonly ValuePiece[] = [];
 
 class UnitParser {
   readonly nodes: UnitNode[] = [];
+  readonly invalid: InvalidNode[] = [];
   readonly filename: string;
   section: string | null = null;
 
@@ -106,7 +114,9 @@ class UnitParser {
   }
 
   addInvalid({ line, column, start, end }: LogicalLine, reason: InvalidReason): void {
-    this.nodes.push({ type: "invalid", line, column, start, end, reason });
+    const node: InvalidNode = { type: "invalid", line, column, start, end, reason };
+    this.nodes.push(node);
+    this.invalid.push(node);
   }
 
   addLine(logical: LogicalLine): void {
@@ -117,9 +127,12 @@ class UnitParser {
     if (equals === -1) return this.addInvalid(logical, text.startsWith("[") ? "unclosed_section" : "no_equals_sign");
     if (equals === 0) return this.addInvalid(logical, "empty_key");
     if (this.section === null) return this.addInvalid(logical, "key_before_section");
-    const key = text.slice(0, equals).replace(ASCII_SPACE_AT_END, "");
-    const value = text.slice(equals + 1).replace(ASCII_SPACE_AT_START, "");
-    const offset = text.length - value.length;
+    let keyEnd = equals;
+    while (keyEnd > 0 && isAsciiSpace(text.charCodeAt(keyEnd - 1))) keyEnd -= 1;
+    let offset = equals + 1;
+    while (isAsciiSpace(text.charCodeAt(offset))) offset += 1;
+    const key = text.slice(0, keyEnd);
+    const value = text.slice(offset);
     const pieces = logical.pieces.length > 1 ? piecesFrom(logical, offset) : NO_PIECES;
     const { section, filename: file } = this;
     const valueColumn = column + offset;
@@ -147,45 +160,44 @@ function piecesFrom(logical: LogicalLine, offset: number): ValuePiece[] {
   return pieces;
 }
 
-/** Adds one more physical line to the logical line that waits for it, or makes a new one of it. */
-function joined(waiting: LogicalLine | null, added: Omit<LogicalLine, "pieces">): LogicalLine {
-  const pieces = waiting?.pieces ?? [];
-  pieces.push({ offset: waiting?.text.length ?? 0, line: added.line, column: added.column });
-  if (waiting === null) return { ...added, pieces };
-  waiting.text += added.text;
-  waiting.end = added.end;
-  return waiting;
+/** Adds one more physical line to the logical line that waits for it, or begins one with it. */
+function joined(waiting: WaitingLine | null, added: LogicalLine): WaitingLine {
+  const logical = waiting ?? { ...added, text: "", pieces: [] };
+  logical.pieces.push({ offset: logical.text.length, line: added.line, column: added.column });
+  logical.text += added.text;
+  logical.end = added.end;
+  return logical;
 }
 
 export function parseUnit(filename: string, text: string): UnitFile {
   const parser = new UnitParser(filename);
-  let waiting: LogicalLine | null = null;
+  let waiting: WaitingLine | null = null;
   let line = 0;
   for (let start = 0; start < text.length;) {
     const newline = text.indexOf("\n", start);
     const end = newline === -1 ? text.length : newline + 1;
     line += 1;
-    const whole = text.slice(start, end);
+    const whole = text.slice(start, newline === -1 ? end : newline);
     const withoutLead = trimStart(whole);
     const trimmed = trimEnd(withoutLead);
     const column = whole.length - withoutLead.length + 1;
-    const physical = { start, end, line, column };
+    const physical: LogicalLine = { text: trimmed, start, end, line, column, pieces: NO_PIECES };
     start = end;
     if (isSkipped(trimmed)) {
       // Comments and blank lines inside a continuation belong to it, and say nothing.
-      if (waiting === null) parser.addComment({ ...physical, text: "", pieces: [] });
+      if (waiting === null) parser.addComment(physical);
       else waiting.end = end;
       continue;
     }
-    // The last line of the file ends there whatever its backslash says.
     const isContinued = trimmed.endsWith("\\");
-    const isWaiting = isContinued && end < text.length;
-    const content = isContinued ? trimmed.slice(0, -1) : trimmed;
     if (!isContinued && waiting === null) {
-      parser.addLine({ ...physical, text: content, pieces: [] });
+      parser.addLine(physical);
       continue;
     }
-    const logical: LogicalLine = joined(waiting, { ...physical, text: content });
+    // The last line of the file ends there whatever its backslash says.
+    const isWaiting = isContinued && end < text.length;
+    if (isContinued) physical.text = trimmed.slice(0, -1);
+    const logical: WaitingLine = joined(waiting, physical);
     waiting = null;
     // A backslash alone joins nothing: the generator starts afresh on the next line.
     if (isWaiting && logical.text === "") parser.addComment(logical);
@@ -193,7 +205,7 @@ export function parseUnit(filename: string, text: string): UnitFile {
     else parser.addLine(logical);
   }
   if (waiting !== null) parser.addInvalid(waiting, "lost_continuation");
-  return { filename, text, nodes: parser.nodes };
+  return { filename, text, nodes: parser.nodes, invalid: parser.invalid };
 }
 
 /** The characters of a node, line ends included. */

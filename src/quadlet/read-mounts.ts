@@ -1,4 +1,4 @@
-import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
+import type { LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
 import type { PlacedWord } from "#quadlet/unit-view.ts";
@@ -14,15 +14,23 @@ export type ReadMount = {
   readonly offset: number;
 };
 
+const NO_OPTIONS: readonly string[] = [];
+
+/** `z,ro` as a list; most mounts have none. */
+const optionsIn = (text: string): readonly string[] =>
+  text === "" ? NO_OPTIONS : text.split(",").filter((option) => option !== "");
+
 function readVolume(assignment: Assignment): ReadMount {
-  const [first = "", second, ...rest] = assignment.value.split(":");
-  const source = second === undefined ? "" : first;
+  const { value } = assignment;
+  const first = value.indexOf(":");
+  if (first === -1)
+    return { kind: "volume", source: "", destination: value, options: NO_OPTIONS, assignment, offset: 0 };
+  const source = value.slice(0, first);
+  const second = value.indexOf(":", first + 1);
   const kind = source.startsWith("/") || source.startsWith(".") || source.startsWith("%") ? "bind" : "volume";
-  const options = rest
-    .join(":")
-    .split(",")
-    .filter((option) => option !== "");
-  return { kind, source, destination: second ?? first, options, assignment, offset: 0 };
+  const destination = second === -1 ? value.slice(first + 1) : value.slice(first + 1, second);
+  const options = second === -1 ? NO_OPTIONS : optionsIn(value.slice(second + 1));
+  return { kind, source, destination, options, assignment, offset: 0 };
 }
 
 /** One line of CSV, as Go's reader takes it: quotes around whole fields, doubled inside. Null for what it refuses. */
@@ -84,7 +92,7 @@ function readMount({ text, assignment, offset }: PlacedWord, podman: string): Re
 
 function readTmpfs(assignment: Assignment): ReadMount {
   const [destination = "", options = ""] = assignment.value.split(":");
-  return { kind: "tmpfs", source: "", destination, options: options.split(",").filter(Boolean), assignment, offset: 0 };
+  return { kind: "tmpfs", source: "", destination, options: optionsIn(options), assignment, offset: 0 };
 }
 
 function findMounts({ view, section }: LoadedUnit): ReadMount[] {
@@ -95,9 +103,8 @@ function findMounts({ view, section }: LoadedUnit): ReadMount[] {
   ];
 }
 
-/** Every mount of a container, pod or build, in the order written. Found once for each unit. */
-export function readMounts(unit: LoadedUnit, bundle: LoadedBundle): readonly ReadMount[] {
-  const known = bundle.memory.mounts.get(unit.view) ?? findMounts(unit);
-  bundle.memory.mounts.set(unit.view, known);
-  return known;
+/** Every mount of a container, pod or build, in the order written. Found once for each text. */
+export function readMounts(unit: LoadedUnit): readonly ReadMount[] {
+  unit.textMemory.mounts ??= findMounts(unit);
+  return unit.textMemory.mounts;
 }

@@ -10,15 +10,19 @@ export type ReadSecret = {
   readonly word: PlacedWord;
 };
 
-export function readSecrets({ view, section }: LoadedUnit): ReadSecret[] {
-  return view.words(section, "Secret", "args").map((word) => {
-    const [name = "", ...rest] = word.text.split(",");
-    const options = new Map<string, string | null>();
-    for (const option of rest) {
-      const equals = option.indexOf("=");
-      options.set(equals === -1 ? option : option.slice(0, equals), equals === -1 ? null : option.slice(equals + 1));
-    }
-    const type = options.get("type") ?? "mount";
-    return { name, type, target: options.get("target") ?? name, options, word };
-  });
+function readSecret(word: PlacedWord): ReadSecret {
+  const [name = "", ...rest] = word.text.split(",");
+  const options = new Map<string, string | null>();
+  for (const option of rest) {
+    const equals = option.indexOf("=");
+    options.set(equals === -1 ? option : option.slice(0, equals), equals === -1 ? null : option.slice(equals + 1));
+  }
+  const type = options.get("type") ?? "mount";
+  return { name, type, target: options.get("target") ?? name, options, word };
+}
+
+/** Found once for each text. */
+export function readSecrets({ view, section, textMemory }: LoadedUnit): readonly ReadSecret[] {
+  textMemory.secrets ??= view.words(section, "Secret", "args").map(readSecret);
+  return textMemory.secrets;
 }

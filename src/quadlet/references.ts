@@ -15,17 +15,14 @@ export type Reference = {
   readonly target: LoadedUnit | null;
 };
 
-const endsWithAny = (text: string, endings: readonly string[]) => endings.some((ending) => text.endsWith(ending));
-
 /** Kinds of `Mount=` whose source may be a unit. */
 const MOUNTS_BY_NAME = new Set(["volume", "bind", "glob", "image", "artifact"]);
 const ARTIFACTS_SINCE = "5.7.0";
 
 /** Found once for each unit of a bundle. */
 export function referencesOf(unit: LoadedUnit, bundle: LoadedBundle): readonly Reference[] {
-  const known = bundle.memory.references.get(unit) ?? findReferences(unit, bundle);
-  bundle.memory.references.set(unit, known);
-  return known;
+  unit.memory.references ??= findReferences(unit, bundle);
+  return unit.memory.references;
 }
 
 function findReferences(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
@@ -34,33 +31,41 @@ function findReferences(unit: LoadedUnit, bundle: LoadedBundle): Reference[] {
   const add = (key: Reference["key"], name: string, at: { assignment: Assignment; offset: number }) =>
     found.push({ key, name, ...at, target: bundle.byName.get(name) ?? null });
 
-  const image = view.last(section, "Image");
-  const imageName = view.string(section, "Image") ?? "";
+  const image = view.key(section, "Image");
   const readsImage = type === "container" || (type === "volume" && view.string(section, "Driver") === "image");
-  if (image !== null && readsImage && endsWithAny(imageName, [".image", ".build"]))
-    add("Image", imageName, { assignment: image, offset: 0 });
+  if (image !== null && readsImage) {
+    const name = image.string();
+    if (name.endsWith(".image") || name.endsWith(".build")) add("Image", name, { assignment: image.last, offset: 0 });
+  }
 
   if (type === "container" || type === "pod" || type === "kube" || type === "build") {
     for (const assignment of view.all(section, "Network")) {
-      const [name = ""] = assignment.value.split(":");
-      if (endsWithAny(name, [".network", ".container"])) add("Network", name, { assignment, offset: 0 });
+      const name = networkName(assignment.value);
+      if (name.endsWith(".network") || name.endsWith(".container")) add("Network", name, { assignment, offset: 0 });
     }
   }
 
   if (type === "container" || type === "pod" || type === "build") {
     const isArtifactKnown = isAtLeast(view.podman, ARTIFACTS_SINCE);
-    for (const { kind, source, assignment, offset } of readMounts(unit, bundle)) {
+    for (const { kind, source, assignment, offset } of readMounts(unit)) {
       const isMount = assignment.key === "Mount";
-      if (assignment.key === "Tmpfs" || (isMount && !MOUNTS_BY_NAME.has(kind))) continue;
-      if (kind === "artifact" && !isArtifactKnown) continue;
-      const endings = [".volume", ...(isMount ? [".image"] : []), ...(isArtifactKnown ? [".artifact"] : [])];
-      if (!/^[./]/.test(source) && endsWithAny(source, endings))
-        add(isMount ? "Mount" : "Volume", source, { assignment, offset });
+      if (source.startsWith(".") || source.startsWith("/") || assignment.key === "Tmpfs") continue;
+      if ((isMount && !MOUNTS_BY_NAME.has(kind)) || (kind === "artifact" && !isArtifactKnown)) continue;
+      const isUnit =
+        source.endsWith(".volume") ||
+        (isMount && source.endsWith(".image")) ||
+        (isArtifactKnown && source.endsWith(".artifact"));
+      if (isUnit) add(isMount ? "Mount" : "Volume", source, { assignment, offset });
     }
   }
 
-  const pod = view.last(section, "Pod");
-  if (pod !== null && type === "container" && pod.value !== "")
-    add("Pod", view.string(section, "Pod") ?? "", { assignment: pod, offset: 0 });
+  const pod = type === "container" ? view.key(section, "Pod") : null;
+  if (pod !== null && pod.last.value !== "") add("Pod", pod.string(), { assignment: pod.last, offset: 0 });
   return found;
+}
+
+/** What stands in front of the options: `stack.network:ip=10.0.0.2`. */
+export function networkName(value: string): string {
+  const colon = value.indexOf(":");
+  return colon === -1 ? value : value.slice(0, colon);
 }

@@ -1,6 +1,6 @@
 import type { Finding } from "#core/finding.ts";
 import type { LoadedBundle } from "#quadlet/load-units.ts";
-import type { InvalidReason, UnitFile } from "#quadlet/parse-unit.ts";
+import type { InvalidNode, InvalidReason, UnitFile } from "#quadlet/parse-unit.ts";
 
 type Text = { readonly message: string; readonly action: string };
 
@@ -34,24 +34,23 @@ const REASONS: Readonly<Record<InvalidReason, Text>> = {
 
 const BYTE_ORDER_MARK = "\ufeff";
 
-function ofFile(file: UnitFile): Finding[] {
-  return file.nodes.flatMap((node): Finding[] => {
-    if (node.type !== "invalid") return [];
-    const hasMark = node.start === 0 && file.text.startsWith(BYTE_ORDER_MARK);
-    const text = hasMark
-      ? {
-          message: "The file begins with a byte order mark, which Podman takes for part of the first line.",
-          action: "Save the file as UTF-8 without a byte order mark.",
-        }
-      : REASONS[node.reason];
-    const severity = node.reason === "lost_continuation" ? "warning" : "error";
-    const place = { file: file.filename, line: node.line, column: node.column };
-    return [{ code: "unit_syntax", severity, ...text, place }];
-  });
+function findingOf(file: UnitFile, node: InvalidNode): Finding {
+  const hasMark = node.start === 0 && file.text.startsWith(BYTE_ORDER_MARK);
+  const text = hasMark
+    ? {
+        message: "The file begins with a byte order mark, which Podman takes for part of the first line.",
+        action: "Save the file as UTF-8 without a byte order mark.",
+      }
+    : REASONS[node.reason];
+  const severity = node.reason === "lost_continuation" ? "warning" : "error";
+  const place = { file: file.filename, line: node.line, column: node.column };
+  return { code: "unit_syntax", severity, ...text, place };
 }
 
 /** What keeps the generator from reading a file at all, all lines of all units and drop-ins at once. */
 export function syntaxFindings(bundle: LoadedBundle): Finding[] {
-  const dropIns = new Set(bundle.units.flatMap((unit) => unit.dropIns));
-  return [...bundle.units.map((unit) => unit.file), ...dropIns].flatMap(ofFile);
+  const bad = new Set<UnitFile>();
+  for (const { file } of bundle.units) if (file.invalid.length > 0) bad.add(file);
+  for (const { dropIns } of bundle.units) for (const file of dropIns) if (file.invalid.length > 0) bad.add(file);
+  return [...bad].flatMap((file) => file.invalid.map((node) => findingOf(file, node)));
 }

@@ -112,11 +112,12 @@ export function systemdValue(key: string): SystemdValue | null {
   return key === "Type" ? { kind: "choice", choices: TYPE } : null;
 }
 
-const KEY_SETS: Readonly<Record<SystemdSection, ReadonlySet<string>>> = {
-  Unit: new Set(KEYS.Unit),
-  Service: new Set(KEYS.Service),
-  Install: new Set(KEYS.Install),
-};
+const KEY_SETS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries(KEYS).map(([section, keys]) => [section, new Set(keys)]),
+);
 
-export const systemdKeys = (section: SystemdSection): ReadonlySet<string> => KEY_SETS[section];
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 export const SYSTEMD_SECTIONS: readonly SystemdSection[] = ["Unit", "Service", "Install"];
+/** None for a section that systemd does not read. */
+export const systemdKeys = (section: string): ReadonlySet<string> => KEY_SETS.get(section) ?? NO_KEYS;

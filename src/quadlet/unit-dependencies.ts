@@ -1,12 +1,12 @@
 import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
-import { referencesOf, type Reference } from "#quadlet/references.ts";
+import { referencesOf } from "#quadlet/references.ts";
 import { splitWords } from "#quadlet/split-words.ts";
 import { namePartsOf, unitTypeOf } from "#quadlet/unit-names.ts";
 
 /** The keys of [Unit] that name other units, and that Podman 5.5 translates from `x.container` to `x.service`. */
-export const DEPENDENCY_KEYS = [
+const DEPENDENCY_KEYS = [
   "After",
   "Before",
   "BindsTo",
@@ -24,6 +24,7 @@ export const DEPENDENCY_KEYS = [
   "Wants",
 ] as const;
 export type DependencyKey = (typeof DEPENDENCY_KEYS)[number];
+const RELATIONS: ReadonlyMap<string, DependencyKey> = new Map(DEPENDENCY_KEYS.map((key) => [key, key]));
 
 export const TRANSLATED_SINCE = "5.5.0";
 
@@ -57,49 +58,59 @@ export function serviceUnit(name: string, bundle: LoadedBundle): LoadedUnit | nu
 
 /** What is written in [Unit], translated where the bundle's Podman does so. Found once for each unit. */
 export function writtenDependencies(unit: LoadedUnit, bundle: LoadedBundle): readonly WrittenDependency[] {
-  const known = bundle.memory.dependencies.get(unit) ?? readDependencies(unit, bundle);
-  bundle.memory.dependencies.set(unit, known);
-  return known;
+  unit.memory.dependencies ??= readDependencies(unit, bundle);
+  return unit.memory.dependencies;
 }
 
-function readDependencies({ view }: LoadedUnit, bundle: LoadedBundle): WrittenDependency[] {
+function readDependencies({ view }: LoadedUnit, bundle: LoadedBundle): readonly WrittenDependency[] {
   const isTranslating = isAtLeast(bundle.podman, TRANSLATED_SINCE);
-  const keys = view.keys("Unit");
-  return DEPENDENCY_KEYS.filter((relation) => keys.includes(relation)).flatMap((relation) =>
-    view.written("Unit", relation).flatMap((assignment) =>
-      splitWords(assignment.value, "words").words.flatMap(({ text, offset }): WrittenDependency[] => {
-        const isFile = isTranslating && unitTypeOf(text) !== null;
-        // systemd keeps quotes here, and then ignores the name; the generator takes them off when it translates.
-        if (!isFile && /["']/.test(assignment.value.charAt(offset))) return [];
-        // The generator honours an empty assignment, systemd does not.
-        if (isFile && !view.all("Unit", relation).includes(assignment)) return [];
-        const named = isFile ? bundle.byName.get(text) : undefined;
-        const unit = named === undefined ? text : `${named.serviceName}.service`;
-        return [{ relation, written: text, unit, target: serviceUnit(unit, bundle), assignment, offset }];
-      }),
-    ),
-  );
+  const found: WrittenDependency[] = [];
+  const read = (relation: DependencyKey, assignment: Assignment, isReset: boolean) => {
+    for (const { text, offset } of splitWords(assignment.value, "words").words) {
+      const isFile = isTranslating && unitTypeOf(text) !== null;
+      // systemd keeps quotes here, and then ignores the name; the generator takes them off when it translates.
+      const first = assignment.value.charAt(offset);
+      if (!isFile && (first === '"' || first === "'")) continue;
+      // The generator honours an empty assignment, systemd does not.
+      if (isFile && isReset) continue;
+      const named = isFile ? bundle.byName.get(text) : undefined;
+      const unit = named === undefined ? text : named.serviceFile;
+      found.push({ relation, written: text, unit, target: serviceUnit(unit, bundle), assignment, offset });
+    }
+  };
+  const inOrder = [...view.values("Unit")].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  for (const values of inOrder) {
+    const relation = RELATIONS.get(values.key);
+    if (relation === undefined) continue;
+    const resets = values.written.length - values.all().length;
+    values.written.forEach((assignment, index) => read(relation, assignment, index < resets));
+  }
+  return found;
 }
 
 /** Every edge of the unit: what the generator adds, and what is written. Found once for each unit. */
 export function dependenciesOf(unit: LoadedUnit, bundle: LoadedBundle): Dependency[] {
-  const known = bundle.memory.edges.get(unit) ?? findDependencies(unit, referencesOf(unit, bundle), bundle);
-  bundle.memory.edges.set(unit, known);
-  return known;
+  unit.memory.edges ??= findDependencies(unit, bundle);
+  return unit.memory.edges;
 }
 
-function findDependencies(unit: LoadedUnit, references: readonly Reference[], bundle: LoadedBundle): Dependency[] {
+const edge = (relation: DependencyKey, { serviceFile, serviceName }: LoadedUnit): Dependency => ({
+  relation,
+  unit: serviceFile,
+  service: serviceName,
+  origin: "reference",
+});
+
+function findDependencies(unit: LoadedUnit, bundle: LoadedBundle): Dependency[] {
   const found: Dependency[] = [];
   const add = (dependency: Dependency) => {
     const isKnown = found.some((one) => one.unit === dependency.unit && one.relation === dependency.relation);
     if (!isKnown) found.push(dependency);
   };
-  for (const { target, key } of references) {
+  for (const { target, key } of referencesOf(unit, bundle)) {
     if (target === null) continue;
-    const service = target.serviceName;
-    const edge = { unit: `${service}.service`, service, origin: "reference" } as const;
-    add({ relation: key === "Pod" ? "BindsTo" : "Requires", ...edge });
-    add({ relation: "After", ...edge });
+    add(edge(key === "Pod" ? "BindsTo" : "Requires", target));
+    add(edge("After", target));
   }
   for (const { relation, unit: name, target } of writtenDependencies(unit, bundle)) {
     add({ relation, unit: name, service: target?.serviceName ?? null, origin: "unit" });
@@ -108,9 +119,8 @@ function findDependencies(unit: LoadedUnit, references: readonly Reference[], bu
     for (const member of bundle.units) {
       if (member.type !== "container" || member.view.string("Container", "Pod") !== unit.basename) continue;
       if (member.view.bool("Container", "StartWithPod") === false) continue;
-      const edge = { unit: `${member.serviceName}.service`, service: member.serviceName, origin: "reference" } as const;
-      add({ relation: "Wants", ...edge });
-      add({ relation: "Before", ...edge });
+      add(edge("Wants", member));
+      add(edge("Before", member));
     }
   }
   return found;

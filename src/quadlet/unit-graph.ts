@@ -3,12 +3,12 @@ import { filesOf, findFileUses } from "#quadlet/file-uses.ts";
 import { loadUnits, type BundleFile, type LoadedBundle, type LoadedUnit } from "#quadlet/load-units.ts";
 import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
 import { readMounts } from "#quadlet/read-mounts.ts";
-import { readPort, type PublishedPort } from "#quadlet/read-ports.ts";
+import { readPorts, type PublishedPort } from "#quadlet/read-ports.ts";
 import { readSecrets } from "#quadlet/read-secrets.ts";
 import { referencesOf, type Reference } from "#quadlet/references.ts";
 import { syntaxFindings } from "#quadlet/syntax-findings.ts";
 import { dependenciesOf, serviceUnit, writtenDependencies, type Dependency } from "#quadlet/unit-dependencies.ts";
-import { namePartsOf, unitTypeOf, type UnitType } from "#quadlet/unit-names.ts";
+import { baseName, namePartsOf, unitTypeOf, type UnitType } from "#quadlet/unit-names.ts";
 
 export type { BundleFile } from "#quadlet/load-units.ts";
 export type { PublishedPort } from "#quadlet/read-ports.ts";
@@ -111,9 +111,9 @@ function secretUses(unit: LoadedUnit): SecretUse[] {
     .map(({ name, type, target }) => ({ name, type: type === "env" ? "env" : "mount", target }));
 }
 
-function mountUses(unit: LoadedUnit, references: readonly Reference[], bundle: LoadedBundle): MountUse[] {
+function mountUses(unit: LoadedUnit, references: readonly Reference[]): MountUse[] {
   if (unit.type !== "container" && unit.type !== "pod") return [];
-  return readMounts(unit, bundle).map(({ kind, source, destination, options, assignment, offset }) => {
+  return readMounts(unit).map(({ kind, source, destination, options, assignment, offset }) => {
     const reference = references.find(
       (one) => one.assignment === assignment && one.offset === offset && one.name === source,
     );
@@ -169,16 +169,16 @@ function serviceOf(unit: LoadedUnit, bundle: LoadedBundle): ServiceNode {
     is_template: name.isTemplated && name.instance === "",
     resource_name: unit.resourceName || null,
     ...imageOf(unit, references),
-    ports: view.all(section, "PublishPort").flatMap((assignment) => readPort(assignment.value) ?? []),
+    ports: readPorts(unit).flatMap(({ port }) => port ?? []),
     environment_keys: [...view.keyvals(section, "Environment").keys()].toSorted(),
     secrets: secretUses(unit),
-    mounts: mountUses(unit, references, bundle),
+    mounts: mountUses(unit, references),
     networks: networkUses(unit, bundle),
     pod: pod?.serviceName ?? null,
     dependencies,
     depends_on: requiredServices(dependencies).filter((service) => service !== unit.serviceName),
-    wanted_by: ["WantedBy", "RequiredBy"].flatMap((key) =>
-      view.words("Install", key, "words").map((word) => word.text),
+    wanted_by: [...view.words("Install", "WantedBy", "words"), ...view.words("Install", "RequiredBy", "words")].map(
+      (word) => word.text,
     ),
     files: filesOf(unit, findFileUses(unit, bundle)),
   };
@@ -192,25 +192,26 @@ function keyvalRecord(unit: LoadedUnit, key: string): Record<string, string> {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The options of `podman volume create` that decide what the volume is. */
+/** The options of `podman volume create` that decide what the volume is, by the keys that set them. */
+const VOLUME_OPTIONS = [
+  ["Device", "device"],
+  ["Type", "type"],
+  ["Options", "o"],
+  ["User", "uid"],
+  ["Group", "gid"],
+  ["UID", "uid"],
+  ["GID", "gid"],
+  ["Image", "image"],
+  ["Copy", "copy"],
+] as const;
+
 function volumeOptions({ view, section }: LoadedUnit): Record<string, string> {
-  const keys = {
-    Device: "device",
-    Type: "type",
-    Options: "o",
-    User: "uid",
-    Group: "gid",
-    UID: "uid",
-    GID: "gid",
-    Image: "image",
-    Copy: "copy",
-  };
-  return Object.fromEntries(
-    Object.entries(keys).flatMap(([key, option]) => {
-      const value = view.string(section, key);
-      return value === null || value === "" ? [] : [[option, value]];
-    }),
-  );
+  const options: Record<string, string> = {};
+  for (const [key, option] of VOLUME_OPTIONS) {
+    const value = view.string(section, key) ?? "";
+    if (value !== "") options[option] = value;
+  }
+  return options;
 }
 
 /** A volume that only a `Volume=name:/path` knows. */
@@ -339,7 +340,7 @@ function isSameIn(unit: LoadedUnit, bundle: LoadedBundle, other: LoadedBundle): 
 function sharedServices(bundle: LoadedBundle, like: Graphed | undefined): Map<string, ServiceNode> {
   if (like === undefined || like.bundle.podman !== bundle.podman) return new Map();
   const shared = like.graph.services.filter(({ quadlet_file }) => {
-    const unit = like.bundle.byFilename.get(quadlet_file);
+    const unit = like.bundle.byName.get(baseName(quadlet_file));
     return unit !== undefined && isSameIn(unit, like.bundle, bundle);
   });
   return new Map(shared.map((service) => [service.quadlet_file, service]));

@@ -18,6 +18,8 @@ const UNIT_TYPES: Readonly<Record<UnitType, TypeInfo>> = {
 
 export const unitTypeInfo = (type: UnitType): TypeInfo => UNIT_TYPES[type];
 
+const TYPES: ReadonlyMap<string, UnitType> = new Map(Object.keys(UNIT_TYPES).map((type) => [type, type as UnitType]));
+
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
@@ -28,8 +30,8 @@ function extensionOf(name: string): string {
 
 /** By the name alone, as the generator does: a `.artifact` is nothing at all before 5.7, whoever asks must look. */
 export function unitTypeOf(path: string): UnitType | null {
-  const extension = extensionOf(baseName(path));
-  return Object.hasOwn(UNIT_TYPES, extension) ? (extension as UnitType) : null;
+  // A slash behind the last dot makes it no extension, and no type has a slash in its name.
+  return TYPES.get(extensionOf(path)) ?? null;
 }
 
 /** `foo@bar.container` is instance `bar` of the template `foo@.container`. */

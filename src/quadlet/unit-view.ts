@@ -21,10 +21,7 @@ function unquote(value: string, areQuotesMatched: boolean): string {
   return text.slice(from, to);
 }
 
-const NONE: readonly Assignment[] = [];
-const NO_WORDS: readonly PlacedWord[] = [];
-
-function splitAll(assignments: readonly Assignment[], style: WordStyle): PlacedWord[] {
+function splitAll(assignments: readonly Assignment[], style: WordStyle): readonly PlacedWord[] {
   const found: PlacedWord[] = [];
   for (const assignment of assignments) {
     for (const { text, offset } of splitWords(assignment.value, style).words) found.push({ text, offset, assignment });
@@ -32,114 +29,175 @@ function splitAll(assignments: readonly Assignment[], style: WordStyle): PlacedW
   return found;
 }
 
+/** A word KEY=VALUE; the value is null for a word without `=`. */
+export type Pair = { readonly value: string | null; readonly word: PlacedWord };
+
+/** A later word of the same key overrides an earlier one. */
+function pairsOf(words: readonly PlacedWord[]): ReadonlyMap<string, Pair> {
+  const found = new Map<string, Pair>();
+  for (const word of words) {
+    const equals = word.text.indexOf("=");
+    const name = equals === -1 ? word.text : word.text.slice(0, equals);
+    found.set(name, { value: equals === -1 ? null : word.text.slice(equals + 1), word });
+  }
+  return found;
+}
+
 const TRUE_WORDS = new Set(["1", "yes", "true", "on"]);
+
+/** All that is written for one key of one section, decoded once for everybody who asks. */
+export class KeyValues {
+  readonly section: string;
+  readonly key: string;
+  /** Every assignment as written, resets and what they cancel included; never empty. */
+  readonly written: readonly Assignment[];
+  private readonly assignments: Assignment[];
+  private latest: Assignment;
+  private readonly areQuotesMatched: boolean;
+  private counting: readonly Assignment[] | null = null;
+  private text: string | null = null;
+  private asWords: readonly PlacedWord[] | null = null;
+  private asArgs: readonly PlacedWord[] | null = null;
+  private asPairs: ReadonlyMap<string, Pair> | null = null;
+
+  constructor(first: Assignment, areQuotesMatched: boolean) {
+    this.section = first.section;
+    this.key = first.key;
+    this.assignments = [first];
+    this.written = this.assignments;
+    this.latest = first;
+    this.areQuotesMatched = areQuotesMatched;
+  }
+
+  /** Only while the view is built: what has been decoded stays as it is. */
+  add(assignment: Assignment): void {
+    this.assignments.push(assignment);
+    this.latest = assignment;
+  }
+
+  get last(): Assignment {
+    return this.latest;
+  }
+
+  /** The assignments that count for a repeatable key: an empty one cancels all before it. */
+  all(): readonly Assignment[] {
+    if (this.counting === null) {
+      const reset = this.written.findLastIndex((assignment) => assignment.value === "");
+      this.counting = reset === -1 ? this.written : this.written.slice(reset + 1);
+    }
+    return this.counting;
+  }
+
+  /** As a scalar; "" when it occurs empty, which the generator takes as unset. */
+  string(): string {
+    this.text ??= unquote(this.last.value, this.areQuotesMatched);
+    return this.text;
+  }
+
+  /** Everything but the four words of truth is false: the generator never refuses a boolean. */
+  bool(): boolean {
+    return TRUE_WORDS.has(this.string().toLowerCase());
+  }
+
+  words(style: WordStyle): readonly PlacedWord[] {
+    if (style === "words") {
+      this.asWords ??= splitAll(this.all(), style);
+      return this.asWords;
+    }
+    this.asArgs ??= splitAll(this.all(), style);
+    return this.asArgs;
+  }
+
+  keyvals(): ReadonlyMap<string, Pair> {
+    this.asPairs ??= pairsOf(this.words("args"));
+    return this.asPairs;
+  }
+}
+
+const NO_ASSIGNMENTS: readonly Assignment[] = [];
+const NO_WORDS: readonly PlacedWord[] = [];
+const NO_PAIRS: ReadonlyMap<string, Pair> = new Map();
 
 /**
  * One unit as a given Podman sees it: its file with the drop-ins merged in, repeated sections joined, and every look-up
- * under the rules of that version. Built once per unit; look-ups cost nothing but the decoding.
+ * under the rules of that version.
  */
 export class UnitView {
   readonly podman: string;
   private readonly areQuotesMatched: boolean;
-  private readonly sections = new Map<string, Map<string, Assignment[]>>();
-  private readonly keysOf = new Map<string, readonly string[]>();
-  private readonly splits = {
-    words: new Map<readonly Assignment[], readonly PlacedWord[]>(),
-    args: new Map<readonly Assignment[], readonly PlacedWord[]>(),
-  };
+  private readonly sections = new Map<string, Map<string, KeyValues>>();
 
   constructor(files: readonly UnitFile[], podman: string) {
     this.podman = podman;
     this.areQuotesMatched = isAtLeast(podman, MATCHED_QUOTES_SINCE);
-    for (const file of files) {
-      for (const node of file.nodes) {
-        if (node.type === "section") this.section(node.name);
-        if (node.type !== "assignment") continue;
-        const keys = this.section(node.section);
-        const assignments = keys.get(node.key);
-        if (assignments === undefined) keys.set(node.key, [node]);
-        else assignments.push(node);
+    for (const file of files) this.read(file);
+  }
+
+  private read(file: UnitFile): void {
+    let keys = new Map<string, KeyValues>();
+    for (const node of file.nodes) {
+      if (node.type === "section") {
+        keys = this.sections.get(node.name) ?? new Map<string, KeyValues>();
+        this.sections.set(node.name, keys);
+      } else if (node.type === "assignment") {
+        const known = keys.get(node.key);
+        if (known === undefined) keys.set(node.key, new KeyValues(node, this.areQuotesMatched));
+        else known.add(node);
       }
     }
   }
 
-  private section(name: string): Map<string, Assignment[]> {
-    const known = this.sections.get(name);
-    if (known !== undefined) return known;
-    const made = new Map<string, Assignment[]>();
-    this.sections.set(name, made);
-    return made;
+  sectionNames(): Iterable<string> {
+    return this.sections.keys();
   }
 
-  hasSection(section: string): boolean {
-    return this.sections.has(section);
-  }
-
-  sectionNames(): string[] {
-    return [...this.sections.keys()];
-  }
-
+  /** The keys of a section, in the order in which they first occur. */
   keys(section: string): readonly string[] {
-    const known = this.keysOf.get(section);
-    if (known !== undefined) return known;
-    const keys = [...(this.sections.get(section)?.keys() ?? [])];
-    this.keysOf.set(section, keys);
-    return keys;
+    return [...(this.sections.get(section)?.keys() ?? [])];
   }
 
-  /** Every assignment as written, resets and what they cancel included. */
+  /** The same with what is written for them. */
+  values(section: string): Iterable<KeyValues> {
+    return this.sections.get(section)?.values() ?? [];
+  }
+
+  key(section: string, key: string): KeyValues | null {
+    return this.sections.get(section)?.get(key) ?? null;
+  }
+
   written(section: string, key: string): readonly Assignment[] {
-    return this.sections.get(section)?.get(key) ?? NONE;
+    return this.key(section, key)?.written ?? NO_ASSIGNMENTS;
   }
 
   last(section: string, key: string): Assignment | null {
-    return this.written(section, key).at(-1) ?? null;
+    return this.key(section, key)?.last ?? null;
   }
 
-  /** The assignments that count for a repeatable key: an empty one cancels all before it. */
   all(section: string, key: string): readonly Assignment[] {
-    const assignments = this.written(section, key);
-    const reset = assignments.findLastIndex((assignment) => assignment.value === "");
-    return reset === -1 ? assignments : assignments.slice(reset + 1);
+    return this.key(section, key)?.all() ?? NO_ASSIGNMENTS;
   }
 
-  /** A scalar as text; null when the key does not occur, "" when it occurs empty (which the generator takes as unset). */
+  /** Null when the key does not occur. */
   string(section: string, key: string): string | null {
-    const assignment = this.last(section, key);
-    return assignment === null ? null : unquote(assignment.value, this.areQuotesMatched);
+    return this.key(section, key)?.string() ?? null;
   }
 
-  /** Everything but the four words of truth is false: the generator never refuses a boolean. */
+  /** Null when the key does not occur. */
   bool(section: string, key: string): boolean | null {
-    const value = this.string(section, key);
-    return value === null ? null : TRUE_WORDS.has(value.toLowerCase());
+    return this.key(section, key)?.bool() ?? null;
   }
 
-  /** Split once for all who ask, since many do. */
   words(section: string, key: string, style: WordStyle): readonly PlacedWord[] {
-    const written = this.written(section, key);
-    if (written.length === 0) return NO_WORDS;
-    const cache = this.splits[style];
-    const known = cache.get(written) ?? splitAll(this.all(section, key), style);
-    cache.set(written, known);
-    return known;
+    return this.key(section, key)?.words(style) ?? NO_WORDS;
   }
 
   /** The last assignment only, split: how `Exec=` and `ReloadCmd=` are read. */
-  lastWords(section: string, key: string): PlacedWord[] {
+  lastWords(section: string, key: string): readonly PlacedWord[] {
     const assignment = this.last(section, key);
-    if (assignment === null) return [];
-    return splitWords(assignment.value, "args").words.map((word) => ({ ...word, assignment }));
+    return assignment === null ? NO_WORDS : splitAll([assignment], "args");
   }
 
-  /** KEY=VALUE words; the value is null for a word without `=`. A later word of the same key overrides an earlier one. */
-  keyvals(section: string, key: string): Map<string, { value: string | null; word: PlacedWord }> {
-    const found = new Map<string, { value: string | null; word: PlacedWord }>();
-    for (const word of this.words(section, key, "args")) {
-      const equals = word.text.indexOf("=");
-      const name = equals === -1 ? word.text : word.text.slice(0, equals);
-      found.set(name, { value: equals === -1 ? null : word.text.slice(equals + 1), word });
-    }
-    return found;
+  keyvals(section: string, key: string): ReadonlyMap<string, Pair> {
+    return this.key(section, key)?.keyvals() ?? NO_PAIRS;
   }
 }

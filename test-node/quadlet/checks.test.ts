@@ -69,6 +69,24 @@ describe.each(codes)("%s", (code) => {
   });
 });
 
+test("rules reach [Quadlet] and drop-ins, and stay out of sections that nobody reads", () => {
+  const files = [
+    { filename: "web.container", text: "[Container]\nImage=docker.io/x/y:1\n[Quadlet]\nNope=1\n[X-Note]\nNope=1\n" },
+    { filename: "web.container.d/10.conf", text: "[Container]\nReadOnly=perhaps\n[Service]\nNope=1\n" },
+  ];
+  expect(checkUnits(files).map(({ code, place }) => `${code} ${place?.file}:${place?.line}`)).toEqual([
+    "key_unknown web.container:4",
+    "bool_value web.container.d/10.conf:2",
+    "systemd_key web.container.d/10.conf:4",
+  ]);
+});
+
+test("a key that its section does not know is one finding, whatever else would be said about its value", () => {
+  const text = "[Network]\nPublishPort=x\nReloadSignal=\n[Install]\nWantedBy=default.target\n";
+  const codes = checkUnits([{ filename: "net.network", text }]).map((finding) => finding.code);
+  expect(codes).toEqual(["key_unknown", "key_unknown"]);
+});
+
 test("a finding never repeats a secret, and neither does its neighbour's excerpt", () => {
   const text = "[Container]\nImage=caddy\nEnvironment=DB_PASSWORD=hunter2 TITLE=a b\nNoSuchKey=1\n";
   const findings = checkUnits([{ filename: "web.container", text }]);

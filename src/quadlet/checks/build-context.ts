@@ -39,8 +39,5 @@ function checkKube({ view, section }: LoadedUnit): Finding[] {
 /** Where a build or a kube file works: what the generator cannot resolve, it refuses. */
 export const buildContext: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap((unit) =>
-      unit.type === "build" ? checkBuild(unit) : unit.type === "kube" ? checkKube(unit) : [],
-    ),
+  ofUnit: { types: ["build", "kube"], run: (unit) => (unit.type === "build" ? checkBuild(unit) : checkKube(unit)) },
 };

@@ -5,37 +5,37 @@ import { dependenciesOf } from "#quadlet/unit-dependencies.ts";
 const CODE = "dependency_cycle";
 
 /** Services that must run before each service: `After=` here, or `Before=` there. */
-function orderOf({ bundle }: CheckContext): Map<string, Set<string>> {
-  const before = new Map<string, Set<string>>(bundle.units.map((unit) => [unit.serviceName, new Set<string>()]));
+function orderOf({ bundle }: CheckContext): Map<string, string[]> {
+  const before = new Map<string, string[]>();
+  for (const { serviceName } of bundle.units) before.set(serviceName, []);
   for (const unit of bundle.units) {
     for (const { relation, service } of dependenciesOf(unit, bundle)) {
       if (service === null || service === unit.serviceName) continue;
-      if (relation === "After") before.get(unit.serviceName)?.add(service);
-      if (relation === "Before") before.get(service)?.add(unit.serviceName);
+      if (relation === "After") before.get(unit.serviceName)?.push(service);
+      if (relation === "Before") before.get(service)?.push(unit.serviceName);
     }
   }
   return before;
 }
 
-/** Walks each edge once; a service that is met again on its own way closes a circle. */
-function cyclesOf(before: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+/** Walks each edge once and uses it up; a service that is met again on its own way closes a circle. */
+function cyclesOf(before: ReadonlyMap<string, string[]>): string[][] {
   const cycles: string[][] = [];
-  const done = new Set<string>();
+  const seen = new Map<string, "open" | "done">();
   for (const start of before.keys()) {
-    const way: { service: string; rest: string[] }[] = [{ service: start, rest: [...(before.get(start) ?? [])] }];
-    const open = new Set([start]);
-    for (let step = way.at(-1); step !== undefined && !done.has(start); step = way.at(-1)) {
-      const next = step.rest.pop();
+    if (seen.has(start)) continue;
+    const way = [start];
+    seen.set(start, "open");
+    for (let service = way.at(-1); service !== undefined; service = way.at(-1)) {
+      const next = before.get(service)?.pop();
       if (next === undefined) {
-        done.add(step.service);
-        open.delete(step.service);
+        seen.set(service, "done");
         way.pop();
-      } else if (open.has(next)) {
-        const services = way.map((one) => one.service);
-        cycles.push([...services.slice(services.indexOf(next)), next]);
-      } else if (!done.has(next)) {
-        open.add(next);
-        way.push({ service: next, rest: [...(before.get(next) ?? [])] });
+      } else if (seen.get(next) === "open") {
+        cycles.push([...way.slice(way.indexOf(next)), next]);
+      } else if (!seen.has(next)) {
+        seen.set(next, "open");
+        way.push(next);
       }
     }
   }
@@ -45,7 +45,7 @@ function cyclesOf(before: ReadonlyMap<string, ReadonlySet<string>>): string[][] 
 /** systemd breaks an ordering cycle by dropping one of its services, and refuses to start one that must not be dropped. */
 export const dependencyCycle: Check = {
   code: CODE,
-  run: (context) => {
+  ofBundle: (context) => {
     const named = new Set<string>();
     return cyclesOf(orderOf(context)).flatMap((cycle): Finding[] => {
       const unit = context.bundle.byService.get(`${cycle[0] ?? ""}.service`);

@@ -56,8 +56,8 @@ function checkServiceName(
 }
 
 function check(unit: LoadedUnit, context: CheckContext): Finding[] {
-  return writtenDependencies(unit, context.bundle).flatMap((dependency) => {
-    if (dependency.target !== null) return [];
+  const unresolved = writtenDependencies(unit, context.bundle).filter((dependency) => dependency.target === null);
+  return unresolved.flatMap((dependency) => {
     if (unitTypeOf(dependency.written) !== null) return checkFileName(dependency, context);
     return isFromElsewhere(dependency.unit) ? [] : checkServiceName(dependency, context);
   });
@@ -66,5 +66,5 @@ function check(unit: LoadedUnit, context: CheckContext): Finding[] {
 /** Names in [Unit] that no unit will have: files before 5.5, `x.network.service`, and near misses. */
 export const dependencyName: Check = {
   code: CODE,
-  run: (context) => context.bundle.units.flatMap((unit) => check(unit, context)),
+  ofUnit: { run: check },
 };

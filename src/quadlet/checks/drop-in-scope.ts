@@ -6,10 +6,11 @@ const CODE = "drop_in_scope";
 /** Drop-ins that change units of other bundles too (Podman looks for them in the whole tree), or no unit at all. */
 export const dropInScope: Check = {
   code: CODE,
-  run: ({ bundle }) =>
+  ofBundle: ({ bundle }) =>
     bundle.files.flatMap(({ filename }) => {
+      if (!filename.endsWith(".conf")) return [];
       const folder = baseName(folderOf(filename));
-      if (!filename.endsWith(".conf") || !folder.endsWith(".d")) return [];
+      if (!folder.endsWith(".d")) return [];
       const place = { file: filename, line: 1, column: 1 };
       if (/^(?:container|pod|kube|volume|network|image|build|artifact)\.d$/.test(folder)) {
         const message = `${folder}/ changes the units of every bundle on the device.`;

@@ -7,9 +7,11 @@ const PORT = /\d+(-\d+)?(\/udp|\/tcp)?$/;
 
 export const exposePort: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ type, view, section }) =>
-      (type === "container" ? view.all(section, "ExposeHostPort") : [])
+  ofKey: {
+    reads: ({ section, key }) => section === "Container" && key === "ExposeHostPort",
+    run: ({ values }) =>
+      values
+        .all()
         .filter((assignment) => !PORT.test(trimEnd(assignment.value)))
         .map((assignment) =>
           error(CODE, placeOf(assignment), {
@@ -17,5 +19,5 @@ export const exposePort: Check = {
             action: "Write a port or a range, such as 8080 or 8000-8010/udp.",
           }),
         ),
-    ),
+  },
 };

@@ -9,8 +9,8 @@ const CODE = "file_missing";
  */
 export const fileMissing: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap((unit) =>
+  ofUnit: {
+    run: (unit, { bundle }) =>
       findFileUses(unit, bundle)
         .filter((use) => use.filenames.length === 0 && use.path !== ".." && !use.path.startsWith("../"))
         .filter((use) => !use.path.includes("%") && !use.path.includes("$"))
@@ -20,5 +20,5 @@ export const fileMissing: Check = {
             action: `Add ${path} to the bundle, or write an absolute path such as %h/${path}.`,
           }),
         ),
-    ),
+  },
 };

@@ -6,10 +6,9 @@ import {
   warning,
   type Check,
   type CheckContext,
-  type OwnKey,
+  type WrittenKey,
 } from "#quadlet/checks/check.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
-import type { LoadedUnit } from "#quadlet/load-units.ts";
 
 const CODE = "health_check";
 const DURATIONS = new Set([
@@ -41,39 +40,29 @@ function valueProblem(key: string, value: string): string | null {
   return null;
 }
 
-function commandFindings({ view, section }: LoadedUnit, { podman }: CheckContext): Finding[] {
-  return ["HealthCmd", "HealthStartupCmd"].flatMap((key): Finding[] => {
-    const assignment = view.last(section, key);
-    if (assignment === null) return [];
-    const { value } = assignment;
-    const isWhole = value.length >= 2 && value.startsWith('"') && value.endsWith('"');
-    if (
-      !isAtLeast(podman, MATCHED_QUOTES_SINCE) &&
-      /^"|"$/.test(value) &&
-      (!isWhole || value.slice(1, -1).includes('"'))
-    ) {
-      const message = `Podman ${podman} cuts the quotes off both ends of ${key}=, matched or not: the command breaks.`;
-      return [
-        warning(CODE, placeOf(assignment), {
-          message,
-          action: "Use single quotes, or a command that ends in another character.",
-        }),
-      ];
-    }
-    const quotes = value.replaceAll(/\\./g, "").match(/"/g)?.length ?? 0;
-    if (value.startsWith("[") && !isJsonStrings(view.string(section, key) ?? "")) {
-      const message = `${key}= begins with a bracket and is no JSON list of strings: Podman runs it as a shell command.`;
-      return [
-        warning(CODE, placeOf(assignment), {
-          message,
-          action: 'Write ["CMD", "program", "argument"], or a plain command.',
-        }),
-      ];
-    }
-    if (quotes % 2 === 0) return [];
-    const message = `${key}= has a quote that is never closed: the shell will refuse the command.`;
-    return [warning(CODE, placeOf(assignment), { message, action: "Close the quote." })];
-  });
+const COMMANDS = new Set(["HealthCmd", "HealthStartupCmd"]);
+
+function commandFindings({ key, values, last }: WrittenKey, { podman }: CheckContext): Finding[] {
+  const { value } = last;
+  const warn = (message: string, action: string) => [warning(CODE, placeOf(last), { message, action })];
+  const isWhole = value.length >= 2 && value.startsWith('"') && value.endsWith('"');
+  const isQuoted = value.startsWith('"') || value.endsWith('"');
+  const isBroken = isQuoted && (!isWhole || value.slice(1, -1).includes('"'));
+  if (isBroken && !isAtLeast(podman, MATCHED_QUOTES_SINCE)) {
+    return warn(
+      `Podman ${podman} cuts the quotes off both ends of ${key}=, matched or not: the command breaks.`,
+      "Use single quotes, or a command that ends in another character.",
+    );
+  }
+  if (value.startsWith("[") && !isJsonStrings(values.string())) {
+    return warn(
+      `${key}= begins with a bracket and is no JSON list of strings: Podman runs it as a shell command.`,
+      'Write ["CMD", "program", "argument"], or a plain command.',
+    );
+  }
+  const quotes = value.includes('"') ? (value.replaceAll(/\\./g, "").match(/"/g)?.length ?? 0) : 0;
+  if (quotes % 2 === 0) return [];
+  return warn(`${key}= has a quote that is never closed: the shell will refuse the command.`, "Close the quote.");
 }
 
 function isJsonStrings(text: string): boolean {
@@ -85,9 +74,8 @@ function isJsonStrings(text: string): boolean {
   }
 }
 
-function check({ view, section, key, last }: OwnKey): Finding[] {
-  if (section !== "Container" || !key.startsWith("Health")) return [];
-  const value = view.string(section, key) ?? "";
+function valueFindings({ key, values, last }: WrittenKey): Finding[] {
+  const value = values.string();
   const problem = value === "" || isDecidedLater(value) ? null : valueProblem(key, value);
   if (problem === null) return [];
   const message = `${key}=${value} ${problem}: Podman will not start the container.`;
@@ -97,8 +85,8 @@ function check({ view, section, key, last }: OwnKey): Finding[] {
 /** Health checks that Podman cannot read, or runs as something else. */
 export const healthCheck: Check = {
   code: CODE,
-  run: (context) => [
-    ...context.keys.flatMap(check),
-    ...context.bundle.units.flatMap((unit) => (unit.type === "container" ? commandFindings(unit, context) : [])),
-  ],
+  ofKey: {
+    reads: ({ section, key }) => section === "Container" && key.startsWith("Health"),
+    run: (written, context) => (COMMANDS.has(written.key) ? commandFindings(written, context) : valueFindings(written)),
+  },
 };

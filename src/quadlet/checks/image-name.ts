@@ -1,22 +1,18 @@
 import type { Finding } from "#core/finding.ts";
-import { isDecidedLater, placeOf, warning, type Check } from "#quadlet/checks/check.ts";
-import type { LoadedUnit } from "#quadlet/load-units.ts";
+import { isDecidedLater, placeOf, warning, type Check, type WrittenKey } from "#quadlet/checks/check.ts";
 
 const CODE = "image_name";
 
-function check({ type, view, section }: LoadedUnit): Finding[] {
-  const assignment = view.last(section, "Image");
-  const image = view.string(section, "Image") ?? "";
-  const isRead =
-    type === "container" || type === "image" || (type === "volume" && view.string(section, "Driver") === "image");
-  if (!isRead || assignment === null || image === "" || isDecidedLater(image) || /\.(?:image|build)$/.test(image))
-    return [];
+function check({ view, section, values, last }: WrittenKey): Finding[] {
+  const image = values.string();
+  if (section === "Volume" && view.string(section, "Driver") !== "image") return [];
+  if (image === "" || isDecidedLater(image) || image.endsWith(".image") || image.endsWith(".build")) return [];
   if (image.startsWith("sha256:") || /^[0-9a-f]{64}$/.test(image)) return [];
   const found: Finding[] = [];
-  const warn = (message: string, action: string) => found.push(warning(CODE, placeOf(assignment), { message, action }));
+  const warn = (message: string, action: string) => found.push(warning(CODE, placeOf(last), { message, action }));
   const slash = image.indexOf("/");
   const domain = slash === -1 ? "" : image.slice(0, slash);
-  if (!/[.:]/.test(domain) && domain !== "localhost") {
+  if (!domain.includes(".") && !domain.includes(":") && domain !== "localhost") {
     const full = slash === -1 ? `docker.io/library/${image}` : `docker.io/${image}`;
     warn(
       `${image} names no registry: each device decides by its own configuration what it pulls.`,
@@ -33,4 +29,11 @@ function check({ type, view, section }: LoadedUnit): Finding[] {
 }
 
 /** Images that mean one thing today and another tomorrow, or one per device. */
-export const imageName: Check = { code: CODE, run: ({ bundle }) => bundle.units.flatMap(check) };
+export const imageName: Check = {
+  code: CODE,
+  ofKey: {
+    reads: ({ section, key }) =>
+      key === "Image" && (section === "Container" || section === "Image" || section === "Volume"),
+    run: check,
+  },
+};

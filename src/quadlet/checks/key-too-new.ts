@@ -7,13 +7,15 @@ const CODE = "key_too_new";
 /** A key that exists, but not yet in the Podman that will run the unit: it refuses the unit. */
 export const keyTooNew: Check = {
   code: CODE,
-  run: ({ keys, podman }) =>
-    keys.flatMap(({ view, section, key, info }) => {
+  ofKey: {
+    reads: ({ info }) => info !== null,
+    run: ({ section, key, info, values }, { podman }) => {
       if (info === null || isKeyKnown(info, podman)) return [];
       const flag = flagRule(section, key)?.flag ?? null;
       const instead = flag === null ? "" : `, or write PodmanArgs=${flag} instead`;
       const message = `${key}= exists from Podman ${info.since} on; Podman ${podman} refuses the whole unit for it.`;
       const action = `Raise the target to ${info.since}${instead}.`;
-      return view.written(section, key).map((assignment) => error(CODE, placeOfKey(assignment), { message, action }));
-    }),
+      return values.written.map((assignment) => error(CODE, placeOfKey(assignment), { message, action }));
+    },
+  },
 };

@@ -15,11 +15,12 @@ function actionFor(section: string, key: string): string {
 /** The generator refuses a unit with a key that it does not know, in the unit's own section and in [Quadlet]. */
 export const keyUnknown: Check = {
   code: CODE,
-  run: ({ keys }) =>
-    keys.flatMap(({ view, section, key, info }) => {
-      if (info !== null) return [];
+  ofKey: {
+    reads: ({ section, info }) => info === null && keySections().includes(section),
+    run: ({ section, key, values }) => {
       const message = `[${section}] has no key ${key}. Podman refuses the whole unit for it.`;
       const text = { message, action: actionFor(section, key) };
-      return view.written(section, key).map((assignment) => error(CODE, placeOfKey(assignment), text));
-    }),
+      return values.written.map((assignment) => error(CODE, placeOfKey(assignment), text));
+    },
+  },
 };

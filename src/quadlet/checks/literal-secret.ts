@@ -1,3 +1,4 @@
+import type { Finding } from "#core/finding.ts";
 import { placeOf, warning, type Check } from "#quadlet/checks/check.ts";
 
 const CODE = "literal_secret";
@@ -35,15 +36,18 @@ function problemOf(name: string, value: string): string | null {
 /** Everybody who may read the unit, the render, the backup or `podman inspect` reads it. The value itself is never repeated here. */
 export const literalSecret: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ view, section, type }) => {
-      if (type !== "container" && type !== "build") return [];
-      return [...view.keyvals(section, "Environment")].flatMap(([name, { value, word }]) => {
+  ofKey: {
+    reads: ({ section, key }) => key === "Environment" && (section === "Container" || section === "Build"),
+    run: ({ values }) => {
+      const found: Finding[] = [];
+      for (const [name, { value, word }] of values.keyvals()) {
         const problem = problemOf(name, value ?? "");
-        if (problem === null) return [];
+        if (problem === null) continue;
         const message = `Environment ${name} ${problem}.`;
         const action = `Store it as a secret, and write Secret=NAME,type=env,target=${name}.`;
-        return [warning(CODE, placeOf(word.assignment, word.offset), { message, action })];
-      });
-    }),
+        found.push(warning(CODE, placeOf(word.assignment, word.offset), { message, action }));
+      }
+      return found;
+    },
+  },
 };

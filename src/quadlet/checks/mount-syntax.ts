@@ -33,8 +33,8 @@ function check(word: PlacedWord, podman: string): Finding[] {
 
 export const mountSyntax: Check = {
   code: CODE,
-  run: ({ bundle, podman }) =>
-    bundle.units.flatMap(({ type, view, section }) =>
-      type === "container" ? view.words(section, "Mount", "args").flatMap((word) => check(word, podman)) : [],
-    ),
+  ofKey: {
+    reads: ({ section, key }) => section === "Container" && key === "Mount",
+    run: ({ values }, { podman }) => values.words("args").flatMap((word) => check(word, podman)),
+  },
 };

@@ -22,8 +22,7 @@ function subnet(text: string): { from: number; size: number } | "ip6" | null {
   return { from: Math.floor(address / size) * size, size };
 }
 
-function check({ type, view, section }: LoadedUnit): Finding[] {
-  if (type !== "network") return [];
+function check({ view, section }: LoadedUnit): Finding[] {
   const subnets = view.all(section, "Subnet");
   const gateways = view.all(section, "Gateway");
   const found: Finding[] = [];
@@ -54,4 +53,4 @@ function check({ type, view, section }: LoadedUnit): Finding[] {
   return found;
 }
 
-export const networkAddress: Check = { code: CODE, run: ({ bundle }) => bundle.units.flatMap(check) };
+export const networkAddress: Check = { code: CODE, ofUnit: { types: ["network"], run: check } };

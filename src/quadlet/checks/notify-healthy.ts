@@ -7,17 +7,18 @@ const HEALTHY_SINCE = "5.0.0";
 /** Notify=healthy waits for the health check, so there must be one, and a Podman that knows the word. */
 export const notifyHealthy: Check = {
   code: CODE,
-  run: ({ bundle, podman }) =>
-    bundle.units.flatMap(({ view, section }) => {
-      const assignment = view.last(section, "Notify");
-      if (assignment === null || (view.string(section, "Notify") ?? "").toLowerCase() !== "healthy") return [];
+  ofKey: {
+    reads: ({ key, info }) => key === "Notify" && info !== null,
+    run: ({ view, section, values, last }, { podman }) => {
+      if (values.string().toLowerCase() !== "healthy") return [];
       if (!isAtLeast(podman, HEALTHY_SINCE)) {
         const message = `Podman ${podman} takes healthy for false; ${HEALTHY_SINCE} knows it.`;
-        return [warning(CODE, placeOf(assignment), { message, action: `Raise the target to ${HEALTHY_SINCE}.` })];
+        return [warning(CODE, placeOf(last), { message, action: `Raise the target to ${HEALTHY_SINCE}.` })];
       }
       if (view.string(section, "HealthCmd")) return [];
       const message =
         "Notify=healthy without HealthCmd=: unless the image brings a health check, the container does not start.";
-      return [warning(CODE, placeOf(assignment), { message, action: "Add HealthCmd=." })];
-    }),
+      return [warning(CODE, placeOf(last), { message, action: "Add HealthCmd=." })];
+    },
+  },
 };

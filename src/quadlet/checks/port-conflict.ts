@@ -2,7 +2,7 @@ import type { Finding } from "#core/finding.ts";
 import { error, placeOf, type Check } from "#quadlet/checks/check.ts";
 import type { LoadedUnit } from "#quadlet/load-units.ts";
 import type { Assignment } from "#quadlet/parse-unit.ts";
-import { portRange, readPort } from "#quadlet/read-ports.ts";
+import { portRange, readPorts } from "#quadlet/read-ports.ts";
 import { namePartsOf } from "#quadlet/unit-names.ts";
 
 const CODE = "port_conflict";
@@ -11,7 +11,7 @@ type Claim = { unit: LoadedUnit; assignment: Assignment; ip: string; protocol: s
 
 /** Units that cannot run at once may claim the same port. */
 const excludes = (a: LoadedUnit, b: LoadedUnit) =>
-  a.view.words("Unit", "Conflicts", "words").some((word) => word.text === `${b.serviceName}.service`);
+  a.view.words("Unit", "Conflicts", "words").some((word) => word.text === b.serviceFile);
 
 const isEverywhere = (ip: string) => ip === "" || ip === "0.0.0.0" || ip === "::";
 
@@ -25,29 +25,32 @@ function overlaps(a: Claim, b: Claim): boolean {
 
 function claimsOf(unit: LoadedUnit): Claim[] {
   const { view, section, basename } = unit;
+  const ports = readPorts(unit);
+  if (ports.length === 0 || (view.string(section, "Pod") ?? "") !== "") return [];
   const parts = namePartsOf(basename);
   if (parts.isTemplated && parts.instance === "") return [];
-  return view.all(section, "PublishPort").flatMap((assignment): Claim[] => {
-    const port = readPort(assignment.value);
+  const claims: Claim[] = [];
+  for (const { assignment, port } of ports) {
     const range = port?.host_port ? portRange(port.host_port) : null;
-    if (port === null || range === null || (view.string(section, "Pod") ?? "") !== "") return [];
-    return [{ unit, assignment, ip: port.host_ip ?? "", protocol: port.protocol, ...range }];
-  });
+    if (port !== null && range !== null)
+      claims.push({ unit, assignment, ip: port.host_ip ?? "", protocol: port.protocol, ...range });
+  }
+  return claims;
 }
 
 /** The first claim that overlaps with an earlier one, for each claim; compares neighbours in the order of ports only. */
 function conflictsOf(claims: readonly Claim[]): Map<Claim, Claim> {
-  const order = new Map(claims.map((claim, index) => [claim, index]));
   const found = new Map<Claim, Claim>();
-  let open: Claim[] = [];
-  for (const claim of claims.toSorted((a, b) => a.from - b.from || (order.get(a) ?? 0) - (order.get(b) ?? 0))) {
-    open = open.filter((other) => other.to >= claim.from);
+  const inOrder = claims.map((claim, index) => ({ claim, index })).toSorted((a, b) => a.claim.from - b.claim.from);
+  let open: typeof inOrder = [];
+  for (const one of inOrder) {
+    open = open.filter(({ claim }) => claim.to >= one.claim.from);
     for (const other of open) {
-      if (!overlaps(claim, other) || excludes(claim.unit, other.unit) || excludes(other.unit, claim.unit)) continue;
-      const [first, second] = (order.get(other) ?? 0) < (order.get(claim) ?? 0) ? [other, claim] : [claim, other];
+      const [first, second] = other.index < one.index ? [other.claim, one.claim] : [one.claim, other.claim];
+      if (!overlaps(first, second) || excludes(first.unit, second.unit) || excludes(second.unit, first.unit)) continue;
       if (!found.has(second)) found.set(second, first);
     }
-    open.push(claim);
+    open.push(one);
   }
   return found;
 }
@@ -55,7 +58,7 @@ function conflictsOf(claims: readonly Claim[]): Map<Claim, Claim> {
 /** Two services that claim one port of the host: whichever starts second fails. */
 export const portConflict: Check = {
   code: CODE,
-  run: ({ bundle }) =>
+  ofBundle: ({ bundle }) =>
     [...conflictsOf(bundle.units.flatMap(claimsOf))].map(([claim, earlier]): Finding => {
       const { file, line } = earlier.assignment;
       const ports = claim.from === claim.to ? `Port ${claim.from}` : `A port of ${claim.from}-${claim.to}`;

@@ -1,13 +1,11 @@
 import type { Finding } from "#core/finding.ts";
 import { error, isDecidedLater, placeOf, type Check } from "#quadlet/checks/check.ts";
-import type { Assignment } from "#quadlet/parse-unit.ts";
-import { portRange, readPort } from "#quadlet/read-ports.ts";
+import { portRange, readPorts, type PublishedPort, type ReadPort } from "#quadlet/read-ports.ts";
 
 const CODE = "publish_port";
 const IP4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
-function problemOf(value: string): string | null {
-  const port = readPort(value);
+function problemOf(port: PublishedPort | null): string | null {
   if (port === null) return "has none of the forms 80, 8080:80, 127.0.0.1:8080:80";
   if (!["tcp", "udp", "sctp"].includes(port.protocol))
     return `has the protocol ${port.protocol}, which is none of tcp, udp, sctp`;
@@ -24,18 +22,20 @@ function problemOf(value: string): string | null {
   return null;
 }
 
-function check(assignment: Assignment): Finding[] {
+function check({ assignment, port }: ReadPort): Finding[] {
   if (isDecidedLater(assignment.value)) return [];
-  const problem = problemOf(assignment.value);
+  const problem = problemOf(port);
   if (problem === null) return [];
   const message = `PublishPort=${assignment.value} ${problem}: Podman will not start it.`;
-  return [
-    error(CODE, placeOf(assignment), { message, action: "Write [[address:]hostPort:]containerPort[/protocol]." }),
-  ];
+  const action = "Write [[address:]hostPort:]containerPort[/protocol].";
+  return [error(CODE, placeOf(assignment), { message, action })];
 }
 
 /** The generator passes ports on as they are; `podman run` refuses what it cannot read. */
 export const publishPort: Check = {
   code: CODE,
-  run: ({ bundle }) => bundle.units.flatMap(({ view, section }) => view.all(section, "PublishPort").flatMap(check)),
+  ofKey: {
+    reads: ({ key, info }) => key === "PublishPort" && info !== null,
+    run: ({ unit }) => readPorts(unit).flatMap(check),
+  },
 };

@@ -4,12 +4,12 @@ const CODE = "reload_conflict";
 
 export const reloadConflict: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ view, section }) => {
-      const signal = view.last(section, "ReloadSignal");
-      if (signal === null || !view.string(section, "ReloadSignal")) return [];
-      if (view.lastWords(section, "ReloadCmd").length === 0) return [];
+  ofKey: {
+    reads: ({ key, info }) => key === "ReloadSignal" && info !== null,
+    run: ({ view, section, values, last }) => {
+      if (values.string() === "" || view.lastWords(section, "ReloadCmd").length === 0) return [];
       const message = "ReloadCmd= and ReloadSignal= exclude each other. Podman refuses the unit.";
-      return [error(CODE, placeOf(signal), { message, action: "Keep one of them." })];
-    }),
+      return [error(CODE, placeOf(last), { message, action: "Keep one of them." })];
+    },
+  },
 };

@@ -5,16 +5,13 @@ import type { UnitType } from "#quadlet/unit-names.ts";
 
 const CODE = "required_key";
 
-/** One of these keys must have a value. */
-const REQUIRED: Readonly<Record<UnitType, readonly string[]>> = {
+/** One of these keys must have a value; a unit of any other type may be empty. */
+const REQUIRED: Readonly<Partial<Record<UnitType, readonly string[]>>> = {
   container: ["Image", "Rootfs"],
   kube: ["Yaml"],
   image: ["Image"],
   build: ["ImageTag"],
   artifact: ["Artifact"],
-  volume: [],
-  network: [],
-  pod: [],
 };
 
 function isSet({ type, view, section }: LoadedUnit, key: string): boolean {
@@ -24,9 +21,9 @@ function isSet({ type, view, section }: LoadedUnit, key: string): boolean {
 }
 
 function check(unit: LoadedUnit): Finding[] {
-  const keys = REQUIRED[unit.type];
-  if (keys.length === 0) return [];
+  const keys = REQUIRED[unit.type] ?? [];
   const set = keys.filter((key) => isSet(unit, key));
+  if (set.length === 1) return [];
   const written = keys.map((key) => unit.view.last(unit.section, key)).find((assignment) => assignment !== null);
   const place = written === undefined || written === null ? placeOfUnit(unit) : placeOf(written);
   if (set.length > 1) {
@@ -37,7 +34,6 @@ function check(unit: LoadedUnit): Finding[] {
       }),
     ];
   }
-  if (set.length === 1) return [];
   const names = keys.map((key) => `${key}=`).join(" or ");
   return [
     error(CODE, place, {
@@ -48,4 +44,7 @@ function check(unit: LoadedUnit): Finding[] {
 }
 
 /** Keys without which the generator makes nothing of a unit, and the pair that it refuses together. */
-export const requiredKey: Check = { code: CODE, run: ({ bundle }) => bundle.units.flatMap(check) };
+export const requiredKey: Check = {
+  code: CODE,
+  ofUnit: { types: ["container", "kube", "image", "build", "artifact"], run: check },
+};

@@ -16,7 +16,7 @@ const spaceOf = ({ type }: LoadedUnit) => (type === "pod" ? "container" : type);
 /** Two units with one resource: the second container removes the first; two volumes are one and the same. */
 export const resourceCollision: Check = {
   code: CODE,
-  run: ({ bundle }) => {
+  ofBundle: ({ bundle }) => {
     const taken = new Map<string, LoadedUnit>();
     return bundle.units.flatMap((unit): Finding[] => {
       const key = NAME_KEYS[unit.type];

@@ -7,7 +7,7 @@ const CODE = "service_collision";
 /** `a.container` and `a.kube` both give `a.service`: the generator writes one over the other without a word. */
 export const serviceCollision: Check = {
   code: CODE,
-  run: ({ bundle }) => {
+  ofBundle: ({ bundle }) => {
     const taken = new Map<string, LoadedUnit>();
     return bundle.units.flatMap((unit): Finding[] => {
       const other = taken.get(unit.serviceName);

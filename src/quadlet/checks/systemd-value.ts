@@ -1,5 +1,5 @@
 import { isDecidedLater, placeOf, warning, type Check } from "#quadlet/checks/check.ts";
-import { SYSTEMD_SECTIONS, systemdValue, type SystemdValue } from "#quadlet/systemd-keys.ts";
+import { systemdKeys, systemdValue, type SystemdValue } from "#quadlet/systemd-keys.ts";
 
 const CODE = "systemd_value";
 const BOOL = /^(?:1|yes|y|true|t|on|0|no|n|false|f|off)$/i;
@@ -21,19 +21,15 @@ function problemOf(wanted: SystemdValue, value: string): string | null {
 /** systemd ignores a value that it cannot read and keeps its default. */
 export const systemdValueCheck: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ view }) =>
-      SYSTEMD_SECTIONS.flatMap((section) =>
-        view.keys(section).flatMap((key) => {
-          const wanted = systemdValue(key);
-          const assignment = view.last(section, key);
-          if (wanted === null || assignment === null || assignment.value === "" || isDecidedLater(assignment.value))
-            return [];
-          const problem = problemOf(wanted, assignment.value);
-          if (problem === null) return [];
-          const message = `systemd cannot read ${key}=${assignment.value} and keeps its default.`;
-          return [warning(CODE, placeOf(assignment), { message, action: `Write ${problem}.` })];
-        }),
-      ),
-    ),
+  ofKey: {
+    reads: ({ section, key }) => systemdKeys(section).size > 0 && systemdValue(key) !== null,
+    run: ({ key, last }) => {
+      const wanted = systemdValue(key);
+      if (wanted === null || last.value === "" || isDecidedLater(last.value)) return [];
+      const problem = problemOf(wanted, last.value);
+      if (problem === null) return [];
+      const message = `systemd cannot read ${key}=${last.value} and keeps its default.`;
+      return [warning(CODE, placeOf(last), { message, action: `Write ${problem}.` })];
+    },
+  },
 };

@@ -7,7 +7,7 @@ const CODE = "type_too_new";
 /** Podman passes over files whose extension it does not know, without a word: the service never exists. */
 export const typeTooNew: Check = {
   code: CODE,
-  run: ({ bundle, podman }) =>
+  ofBundle: ({ bundle, podman }) =>
     bundle.files.flatMap(({ filename }) => {
       const type = unitTypeOf(filename);
       if (type === null || isAtLeast(podman, unitTypeInfo(type).since)) return [];

@@ -6,7 +6,7 @@ const CODE = "unit_shadowed";
 /** Podman reads one file of each name in the whole tree: the one in the first folder. */
 export const unitShadowed: Check = {
   code: CODE,
-  run: ({ bundle }) =>
+  ofBundle: ({ bundle }) =>
     bundle.shadowed.map(({ filename }) => {
       const first = bundle.byName.get(baseName(filename))?.filename ?? "another folder";
       const message = `${first} has the same name: Podman never reads this file.`;

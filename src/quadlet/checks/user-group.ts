@@ -5,12 +5,12 @@ const CODE = "user_group";
 /** Podman refuses a container with Group= and no User=. */
 export const userGroup: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ type, view, section }) => {
-      const group = view.last(section, "Group");
-      if (type !== "container" || group === null || !view.string(section, "Group")) return [];
-      if (view.string(section, "User")) return [];
+  ofKey: {
+    reads: ({ section, key }) => section === "Container" && key === "Group",
+    run: ({ view, section, values, last }) => {
+      if (values.string() === "" || view.string(section, "User")) return [];
       const message = "Group= is set without User=. Podman refuses the unit.";
-      return [error(CODE, placeOf(group), { message, action: "Add User=, which may be a number such as 0." })];
-    }),
+      return [error(CODE, placeOf(last), { message, action: "Add User=, which may be a number such as 0." })];
+    },
+  },
 };

@@ -6,7 +6,6 @@ const CODE = "user_mapping";
 const MODES = new Set(["", "manual", "auto", "keep-id"]);
 
 function check({ type, view, section }: LoadedUnit): Finding[] {
-  if (type !== "container" && type !== "pod" && type !== "kube") return [];
   const remap = ["RemapUsers", "RemapUid", "RemapGid"]
     .map((key) => view.last(section, key))
     .find((found) => found !== null);
@@ -44,4 +43,4 @@ function check({ type, view, section }: LoadedUnit): Finding[] {
 }
 
 /** The deprecated Remap keys, whose combinations the generator refuses. */
-export const userMapping: Check = { code: CODE, run: ({ bundle }) => bundle.units.flatMap(check) };
+export const userMapping: Check = { code: CODE, ofUnit: { types: ["container", "pod", "kube"], run: check } };

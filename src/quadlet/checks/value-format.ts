@@ -1,7 +1,7 @@
 import type { Finding } from "#core/finding.ts";
-import { error, isDecidedLater, placeOf, type Check, type OwnKey } from "#quadlet/checks/check.ts";
-import type { LoadedUnit } from "#quadlet/load-units.ts";
+import { error, isDecidedLater, placeOf, type Check, type WrittenKey } from "#quadlet/checks/check.ts";
 import { isAtLeast } from "#quadlet/podman-version.ts";
+import { networkName } from "#quadlet/references.ts";
 
 const CODE = "value_format";
 const BYTES = /^\d+(?:\.\d+)?\s?[bkmgtp]?(?:i?b)?$/i;
@@ -55,21 +55,20 @@ const RULES: ReadonlyMap<string, ReadonlyMap<string, Rule>> = new Map([
 
 const SLIRP_UNTIL = "6.0.0";
 
-function slirpFindings({ view, section }: LoadedUnit): Finding[] {
-  return view
-    .all(section, "Network")
-    .filter(({ value }) => value.split(":")[0] === "slirp4netns")
+function slirpFindings({ values }: WrittenKey): Finding[] {
+  return values
+    .all()
+    .filter(({ value }) => networkName(value) === "slirp4netns")
     .map((assignment) => {
       const message = `Podman ${SLIRP_UNTIL} has no slirp4netns any more: it will not start.`;
       return error(CODE, placeOf(assignment), { message, action: "Write Network=pasta." });
     });
 }
 
-function check({ view, section, key, last }: OwnKey): Finding[] {
+function check({ section, key, values, last }: WrittenKey): Finding[] {
   const wanted = RULES.get(section)?.get(key);
-  if (wanted === undefined) return [];
-  const value = view.string(section, key) ?? "";
-  if (value === "" || isDecidedLater(value) || wanted.pattern.test(value)) return [];
+  const value = values.string();
+  if (wanted === undefined || value === "" || isDecidedLater(value) || wanted.pattern.test(value)) return [];
   const message = `${key}=${value} is not ${wanted.what}: Podman will not start it.`;
   return [error(CODE, placeOf(last), { message, action: `Write ${wanted.what}.` })];
 }
@@ -77,8 +76,11 @@ function check({ view, section, key, last }: OwnKey): Finding[] {
 /** What the generator hands on as it is and `podman` then refuses. */
 export const valueFormat: Check = {
   code: CODE,
-  run: ({ bundle, keys, podman }) => [
-    ...keys.flatMap(check),
-    ...(isAtLeast(podman, SLIRP_UNTIL) ? bundle.units.flatMap(slirpFindings) : []),
-  ],
+  ofKey: {
+    reads: ({ section, key, info }) => (key === "Network" && info !== null) || RULES.get(section)?.has(key) === true,
+    run: (written, { podman }) => {
+      if (written.key !== "Network") return check(written);
+      return isAtLeast(podman, SLIRP_UNTIL) ? slirpFindings(written) : [];
+    },
+  },
 };

@@ -5,8 +5,7 @@ import type { LoadedUnit } from "#quadlet/load-units.ts";
 const CODE = "volume_device";
 
 function check(unit: LoadedUnit): Finding[] {
-  const { type, view, section } = unit;
-  if (type !== "volume") return [];
+  const { view, section } = unit;
   if (view.string(section, "Driver") === "image") {
     if (view.string(section, "Image")) return [];
     const place = view.last(section, "Image") ?? view.last(section, "Driver");
@@ -25,4 +24,4 @@ function check(unit: LoadedUnit): Finding[] {
 }
 
 /** What a .volume mounts must be complete. */
-export const volumeDevice: Check = { code: CODE, run: ({ bundle }) => bundle.units.flatMap(check) };
+export const volumeDevice: Check = { code: CODE, ofUnit: { types: ["volume"], run: check } };

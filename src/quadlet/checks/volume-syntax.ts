@@ -25,8 +25,8 @@ function check(assignment: Assignment): Finding[] {
 /** `Volume=[source:]path[:options]` with an absolute path: the generator takes anything, `podman run` does not. */
 export const volumeSyntax: Check = {
   code: CODE,
-  run: ({ bundle }) =>
-    bundle.units.flatMap(({ type, view, section }) =>
-      type === "container" || type === "pod" ? view.all(section, "Volume").flatMap(check) : [],
-    ),
+  ofKey: {
+    reads: ({ section, key }) => key === "Volume" && (section === "Container" || section === "Pod"),
+    run: ({ values }) => values.all().flatMap(check),
+  },
 };

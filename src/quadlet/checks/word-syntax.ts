@@ -26,15 +26,17 @@ function check(assignment: Assignment, style: WordStyle): Finding[] {
 
 const SPLIT = new Set(["words", "args", "keyval"]);
 
+/** Without a quote or a backslash there is nothing to go wrong. */
+const isSuspect = ({ value }: Assignment) => value.includes('"') || value.includes("'") || value.includes("\\");
+
 /** Quotes and escapes that lose a value in silence. */
 export const wordSyntax: Check = {
   code: CODE,
-  run: ({ keys }) =>
-    keys.flatMap(({ view, section, key, info, last }) => {
-      if (info === null || !SPLIT.has(info.kind)) return [];
-      const written = info.repeatable ? view.all(section, key) : [last];
-      // Without a quote or a backslash there is nothing to go wrong.
-      const suspect = written.filter((assignment) => /["'\\]/.test(assignment.value));
-      return suspect.flatMap((assignment) => check(assignment, info.kind === "words" ? "words" : "args"));
-    }),
+  ofKey: {
+    reads: ({ info }) => info !== null && SPLIT.has(info.kind),
+    run: ({ info, values, last }) => {
+      const written = info?.repeatable === true ? values.all() : [last];
+      return written.filter(isSuspect).flatMap((one) => check(one, info?.kind === "words" ? "words" : "args"));
+    },
+  },
 };

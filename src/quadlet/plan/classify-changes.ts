@@ -11,6 +11,7 @@ import {
 } from "#quadlet/plan/order-services.ts";
 import type { PlanReason } from "#quadlet/plan/plan.ts";
 import { portRange } from "#quadlet/read-ports.ts";
+import { baseName } from "#quadlet/unit-names.ts";
 import { graphOf, type PublishedPort, type ServiceNode, type UnitGraph } from "#quadlet/unit-graph.ts";
 
 /** One side of a plan. Templates start nothing by themselves and are left out of `services`. */
@@ -25,7 +26,8 @@ export type Side = {
 
 export function sideOf(bundle: LoadedBundle, like?: Side): Side {
   const graph = graphOf(bundle, like);
-  const services = new Map([...servicesOf(graph)].filter(([, service]) => !service.is_template));
+  const services = servicesOf(graph.services);
+  for (const [name, service] of services) if (service.is_template) services.delete(name);
   return { bundle, graph, services, dependents: dependentsOf(services), order: startOrder(services) };
 }
 
@@ -50,12 +52,15 @@ type Difference = {
   readonly isReloadable: boolean;
 };
 
-function differenceOf(name: string, old: Side, next: Side): Difference | null {
-  const before = old.bundle.byService.get(`${name}.service`);
-  const after = next.bundle.byService.get(`${name}.service`);
+const unitOf = ({ bundle }: Side, service: ServiceNode) => bundle.byName.get(baseName(service.quadlet_file));
+
+function differenceOf(from: [Side, ServiceNode], to: [Side, ServiceNode]): Difference | null {
+  // Graphs share the services that are the same in both renders.
+  if (from[1] === to[1]) return null;
+  const [before, after] = [unitOf(...from), unitOf(...to)];
   if (before === undefined || after === undefined) return null;
-  const keys = changedKeys([before, old.bundle], [after, next.bundle]);
-  const files = changedFiles([before, old.bundle], [after, next.bundle]);
+  const keys = changedKeys([before, from[0].bundle], [after, to[0].bundle]);
+  const files = changedFiles([before, from[0].bundle], [after, to[0].bundle]);
   if (keys.length === 0 && files.length === 0) return null;
   const { view, section } = after;
   const canReload =
@@ -78,10 +83,10 @@ const ownKeys = (keys: readonly string[]) => keys.filter((key) => !key.includes(
 
 function overlap(a: PublishedPort, b: PublishedPort): boolean {
   if (a.host_port === null || b.host_port === null || a.protocol !== b.protocol) return false;
+  if (a.host_port === b.host_port) return true;
   const [one, two] = [portRange(a.host_port), portRange(b.host_port)];
-  // Specifiers are known to systemd only: take the worst.
-  if (one === null || two === null) return a.host_port === b.host_port;
-  return one.from <= two.to && two.from <= one.to;
+  // Specifiers are known to systemd only, and differ as they are written.
+  return one !== null && two !== null && one.from <= two.to && two.from <= one.to;
 }
 
 const claims = (service: ServiceNode | undefined, port: PublishedPort) =>
@@ -89,11 +94,14 @@ const claims = (service: ServiceNode | undefined, port: PublishedPort) =>
 
 /** Ports of the new render that their service did not have before. */
 function newClaims(old: Side, next: Side): { taker: string; port: PublishedPort }[] {
-  return [...next.services.values()].flatMap((taker) =>
-    taker.ports
-      .filter((port) => port.host_port !== null && !claims(old.services.get(taker.name), port))
-      .map((port) => ({ taker: taker.name, port })),
-  );
+  const found: { taker: string; port: PublishedPort }[] = [];
+  for (const taker of next.services.values()) {
+    const before = old.services.get(taker.name);
+    if (before === taker) continue;
+    for (const port of taker.ports)
+      if (port.host_port !== null && !claims(before, port)) found.push({ taker: taker.name, port });
+  }
+  return found;
 }
 
 /** Services whose old process holds what another one of the new render needs at its start: a port, or a container's name. */
@@ -135,7 +143,7 @@ function compareSides(old: Side, next: Side) {
   for (const [name, after] of next.services) {
     const before = old.services.get(name);
     if (before === undefined) continue;
-    const difference = differenceOf(name, old, next);
+    const difference = differenceOf([old, before], [next, after]);
     if (difference === null) continue;
     const reason = reasonOf(difference);
     if (isRunner(after) || before.type !== after.type) {

@@ -2,16 +2,52 @@ import type { LoadedBundle, LoadedUnit } from "#quadlet/load-units.ts";
 import { referencesOf, type Reference } from "#quadlet/references.ts";
 import { findFileUses } from "#quadlet/file-uses.ts";
 import { keyInfo } from "#quadlet/key-table.ts";
+import type { Assignment } from "#quadlet/parse-unit.ts";
+import type { KeyValues, UnitView } from "#quadlet/unit-view.ts";
 
 /** Keys that change what people read or what starts at boot, and not what runs. */
 const WITHOUT_EFFECT = new Set(["Unit.Description", "Unit.Documentation"]);
 
-function effectiveValues({ view }: LoadedUnit, section: string, key: string): string {
-  const info = keyInfo(section, key);
+const areEqual = (a: readonly Assignment[], b: readonly Assignment[]) =>
+  a.length === b.length && a.every((assignment, index) => assignment.value === b[index]?.value);
+
+const NO_ASSIGNMENTS: readonly Assignment[] = [];
+
+/** Whether the key says the same on both sides; a key that is empty or reset says the same as one that is missing. */
+function areAlike(one: KeyValues, other: KeyValues | null): boolean {
+  const info = keyInfo(one.section, one.key);
   const isScalar = info !== null && !info.repeatable;
-  return JSON.stringify(
-    isScalar ? view.string(section, key) : view.all(section, key).map((assignment) => assignment.value),
-  );
+  if (isScalar) return one.string() === (other?.string() ?? "");
+  return areEqual(one.all(), other?.all() ?? NO_ASSIGNMENTS);
+}
+
+/** Keys that count for the running service and differ, with their section: comments, order and [X-...] do not count. */
+function differingKeys(from: UnitView, to: UnitView): string[] {
+  const found: string[] = [];
+  for (const section of from.sectionNames()) {
+    if (section.startsWith("X-") || section === "Install") continue;
+    for (const values of from.values(section)) {
+      const name = `${section}.${values.key}`;
+      if (!areAlike(values, to.key(section, values.key)) && !WITHOUT_EFFECT.has(name)) found.push(name);
+    }
+  }
+  return found;
+}
+
+function meaningfulValues(view: UnitView): KeyValues[] {
+  const found: KeyValues[] = [];
+  for (const section of view.sectionNames()) if (!section.startsWith("X-")) found.push(...view.values(section));
+  return found;
+}
+
+/** Whether two files say the same apart from comments, [X-...] sections, and the order of different keys. */
+export function meanTheSame(old: UnitView, next: UnitView): boolean {
+  const [values, others] = [meaningfulValues(old), meaningfulValues(next)];
+  if (values.length !== others.length) return false;
+  return values.every((one) => {
+    const other = next.key(one.section, one.key);
+    return other !== null && areEqual(one.written, other.written);
+  });
 }
 
 /** What stands in the command line for each reference, by key. */
@@ -24,44 +60,27 @@ function referredOf(unit: LoadedUnit, bundle: LoadedBundle): Map<string, string>
   return referred;
 }
 
-/** What counts for the running service, as text by key: comments, order and [X-...] do not. */
-function settingsOf(unit: LoadedUnit): Map<string, string> {
-  const settings = new Map<string, string>([["type", unit.type]]);
-  for (const section of unit.view.sectionNames()) {
-    if (section.startsWith("X-") || section === "Install") continue;
-    for (const key of unit.view.keys(section)) {
-      const name = `${section}.${key}`;
-      if (!WITHOUT_EFFECT.has(name)) settings.set(name, effectiveValues(unit, section, key));
-    }
-  }
-  return settings;
-}
-
-const isUnset = (value: string | undefined) =>
-  value === undefined || value === '""' || value === "[]" || value === "null";
-
-function differing(old: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...old.keys(), ...next.keys()])].filter((name) => {
-    const [from, to] = [old.get(name), next.get(name)];
-    return from !== to && !(isUnset(from) && isUnset(to));
-  });
+function differingReferences(old: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): string[] {
+  return [...new Set([...old.keys(), ...next.keys()])].filter((name) => old.get(name) !== next.get(name));
 }
 
 /** Keys (`Environment`, `Service.Restart`) whose effective value differs; empty when the same service would run. */
 export function changedKeys(before: [LoadedUnit, LoadedBundle], after: [LoadedUnit, LoadedBundle]): string[] {
-  const isSameText = before[0].view === after[0].view;
-  if (isSameText && meanTheSame(referencesOf(...before), referencesOf(...after))) return [];
-  const referred = differing(referredOf(...before), referredOf(...after));
+  const [old, next] = [before[0], after[0]];
+  const isSameText = old.view === next.view;
+  if (isSameText && leadToTheSame(referencesOf(...before), referencesOf(...after))) return [];
+  const referred = differingReferences(referredOf(...before), referredOf(...after));
   // Loading shares the view of units whose text is the same.
   if (isSameText) return referred.toSorted();
-  const own = `${after[0].section}.`;
-  const keys = differing(settingsOf(before[0]), settingsOf(after[0]));
+  const own = `${next.section}.`;
+  const keys = [...differingKeys(old.view, next.view), ...differingKeys(next.view, old.view)];
   const short = keys.map((name) => (name.startsWith(own) ? name.slice(own.length) : name));
-  return [...new Set([...short, ...referred])].toSorted();
+  const type = old.type === next.type ? [] : ["type"];
+  return [...new Set([...type, ...short, ...referred])].toSorted();
 }
 
 /** The references of one and the same text: only what they lead to can differ. */
-function meanTheSame(old: readonly Reference[], next: readonly Reference[]): boolean {
+function leadToTheSame(old: readonly Reference[], next: readonly Reference[]): boolean {
   return old.every((one, index) => {
     const other = next[index];
     return (

@@ -62,7 +62,7 @@ function optionRisks(before: VolumeNode, after: VolumeNode): DataRisk[] {
 /** A volume of a service that goes, and that nobody else uses any more. */
 function droppedVolumes(old: UnitGraph, next: UnitGraph): DataRisk[] {
   const kept = new Set(next.volumes.map((volume) => volume.name));
-  const services = servicesOf(next);
+  const services = servicesOf(next.services);
   return old.volumes
     .filter((volume) => !kept.has(volume.name) && !volume.used_by.some((use) => services.has(use.service)))
     .map((volume) => ({
@@ -76,13 +76,15 @@ function droppedVolumes(old: UnitGraph, next: UnitGraph): DataRisk[] {
 
 /** Everything about the change that touches data, the gravest first. */
 export function dataRisks(old: UnitGraph, next: UnitGraph): DataRisk[] {
-  const before = servicesOf(old);
+  const before = servicesOf(old.services);
   const services = next.services.flatMap((after) => {
     const found = before.get(after.name);
-    return found === undefined ? [] : [...imageRisks(found, after), ...mountRisks(found, after)];
+    // Graphs share the services that are the same in both renders.
+    return found === undefined || found === after ? [] : [...imageRisks(found, after), ...mountRisks(found, after)];
   });
+  const oldVolumes = new Map(old.volumes.map((volume) => [volume.name, volume]));
   const volumes = next.volumes.flatMap((after) => {
-    const found = old.volumes.find((volume) => volume.name === after.name);
+    const found = oldVolumes.get(after.name);
     return found === undefined ? [] : optionRisks(found, after);
   });
   const order: readonly DataRisk["code"][] = [

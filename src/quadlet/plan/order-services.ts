@@ -1,19 +1,27 @@
-import type { ServiceNode, UnitGraph } from "#quadlet/unit-graph.ts";
+import type { ServiceNode } from "#quadlet/unit-graph.ts";
 
 export type Services = ReadonlyMap<string, ServiceNode>;
 
 /** Services that go down with each service. */
 export type Dependents = ReadonlyMap<string, readonly string[]>;
 
-export const servicesOf = (graph: UnitGraph): Services =>
-  new Map(graph.services.map((service) => [service.name, service]));
+/** By name; of two with one name the later one counts, as for the generator. */
+export function servicesOf(services: readonly ServiceNode[]): Map<string, ServiceNode> {
+  const byName = new Map<string, ServiceNode>();
+  for (const service of services) byName.set(service.name, service);
+  return byName;
+}
 
 /** With these relations systemd stops or restarts a service together with the one that it names. */
 const PROPAGATING = new Set(["Requires", "Requisite", "BindsTo", "PartOf"]);
 
 /** Services that `service` goes down with. */
-export const tiedTo = (service: ServiceNode): string[] =>
-  service.dependencies.flatMap((one) => (one.service !== null && PROPAGATING.has(one.relation) ? [one.service] : []));
+export function tiedTo({ dependencies }: ServiceNode): string[] {
+  const found: string[] = [];
+  for (const { service, relation } of dependencies)
+    if (service !== null && PROPAGATING.has(relation)) found.push(service);
+  return found;
+}
 
 export function dependentsOf(services: Services): Dependents {
   const dependents = new Map<string, string[]>();
@@ -49,8 +57,8 @@ export function startOrder(services: Services): string[] {
   const visit = (name: string) => {
     if (ordered.has(name) || open.has(name)) return;
     open.add(name);
-    for (const before of [...(services.get(name)?.depends_on ?? [])].toSorted())
-      if (services.has(before)) visit(before);
+    // They are sorted as they are.
+    for (const before of services.get(name)?.depends_on ?? []) if (services.has(before)) visit(before);
     ordered.add(name);
   };
   for (const name of [...services.keys()].toSorted()) visit(name);

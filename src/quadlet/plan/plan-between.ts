@@ -1,8 +1,11 @@
 import { loadUnits, type BundleFile, type LoadedBundle } from "#quadlet/load-units.ts";
 import { classifyChanges, isRunner, sideOf, type Changes, type Side } from "#quadlet/plan/classify-changes.ts";
+import { meanTheSame } from "#quadlet/plan/compare-units.ts";
 import { dataRisks } from "#quadlet/plan/data-risks.ts";
 import type { Plan, PlanAction, PlanReason, PlanStep } from "#quadlet/plan/plan.ts";
 import { PODMAN_TARGET_DEFAULT } from "#quadlet/podman-version.ts";
+import { baseName } from "#quadlet/unit-names.ts";
+import { UnitView } from "#quadlet/unit-view.ts";
 
 /** The Podman that each render was made for. */
 export type PlanOptions = { readonly oldPodman?: string; readonly newPodman?: string };
@@ -53,11 +56,12 @@ function step(action: PlanAction, target: string, reason: PlanReason): PlanStep 
 
 /** Images come from a registry unless the bundle builds them. */
 function imagesOf({ services }: Side): Set<string> {
-  const images = [...services.values()].flatMap(({ image, image_file, type }) => {
+  const images = new Set<string>();
+  for (const { image, image_file, type } of services.values()) {
     const isBuilt = type === "build" || (image_file?.endsWith(".build") ?? false);
-    return image === null || isBuilt || image.startsWith("localhost/") || type === "artifact" ? [] : [image];
-  });
-  return new Set(images);
+    if (image !== null && !isBuilt && type !== "artifact" && !image.startsWith("localhost/")) images.add(image);
+  }
+  return images;
 }
 
 function secretUsers({ graph }: Side): Map<string, string[]> {
@@ -105,27 +109,25 @@ function runs(next: Side, changes: Changes): PlanStep[] {
   return [...networks, ...others];
 }
 
-/** Assignments outside comments and [X-...], in the order that counts: that of the values of one key. */
-function meaningOf({ bundle }: Side, filename: string): string | null {
-  const isConf = filename.endsWith(".conf");
-  const dropIns = isConf ? bundle.units.flatMap((unit) => unit.dropIns) : [];
-  const file = bundle.byFilename.get(filename)?.file ?? dropIns.find((one) => one.filename === filename);
-  if (file === undefined) return bundle.texts.get(filename) ?? null;
-  const lines = file.nodes.flatMap((node) =>
-    node.type === "assignment" && !node.section.startsWith("X-")
-      ? [{ name: `${node.section}.${node.key}`, value: node.value }]
-      : [],
-  );
-  return JSON.stringify(lines.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))));
+/** What a unit or drop-in says, on its own; null for other files. */
+function viewOf({ bundle }: Side, filename: string): UnitView | null {
+  const unit = bundle.byName.get(baseName(filename));
+  if (unit?.filename === filename && unit.dropIns.length === 0) return unit.view;
+  const dropIns = filename.endsWith(".conf") ? bundle.units.flatMap((one) => one.dropIns) : [];
+  const file = unit?.filename === filename ? unit.file : dropIns.find((one) => one.filename === filename);
+  return file === undefined ? null : new UnitView([file], bundle.podman);
+}
+
+function isChanged(old: Side, next: Side, filename: string): boolean {
+  if (old.bundle.texts.get(filename) === next.bundle.texts.get(filename)) return false;
+  const [before, after] = [viewOf(old, filename), viewOf(next, filename)];
+  return before === null || after === null || !meanTheSame(before, after);
 }
 
 /** Files whose text differs in more than comments and [X-...], which a device need not install for their own sake. */
 function changedNames(old: Side, next: Side): string[] {
   const names = new Set([...old.bundle.texts.keys(), ...next.bundle.texts.keys()]);
-  return [...names]
-    .filter((name) => old.bundle.texts.get(name) !== next.bundle.texts.get(name))
-    .filter((name) => meaningOf(old, name) !== meaningOf(next, name))
-    .toSorted();
+  return [...names].filter((name) => isChanged(old, next, name)).toSorted();
 }
 
 /**
