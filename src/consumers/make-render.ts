@@ -3,6 +3,7 @@ import { type Finding, hasErrors } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
 import { type Manifest, type ManifestGraph, buildManifest, fileType, manifestBytes } from "#core/manifest.ts";
 import { type Result, err, ok } from "#core/result.ts";
+import { checkPrinted } from "#quadlet/check-printed.ts";
 import { checkUnits } from "#quadlet/check-units.ts";
 import { type UnitGraph, unitGraph } from "#quadlet/unit-graph.ts";
 import type { ReadyPack } from "#registry/caches.ts";
@@ -63,7 +64,8 @@ function renderAndJudge(row: JobInputsRow, pack: ReadyPack): Result<Judged, Find
   const rendered = renderDecisions(pack, decisions);
   if (!rendered.ok) return rendered;
   const { files } = rendered.value;
-  const problems = checkUnits(files, { podmanTarget: row.podman_target });
+  const printed = files.flatMap((file) => checkPrinted(file.filename, file.text, file.printed));
+  const problems = [...checkUnits(files, { podmanTarget: row.podman_target }), ...printed];
   if (!hasErrors(problems)) return ok({ files, graph: unitGraph(files, row.podman_target) });
   const traced = renderDecisions(pack, decisions, { provenance: true });
   const provenance = traced.ok ? traced.value.provenance : undefined;

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { type Finding, hasErrors } from "#core/finding.ts";
+import { checkPrinted } from "#quadlet/check-printed.ts";
 import { checkUnits } from "#quadlet/check-units.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
 import type { RenderedPack } from "#render/render-pack.ts";
@@ -47,7 +48,8 @@ function run(folder: string, options: Options): number {
   mkdirSync(out, { recursive: true });
   for (const { filename, text } of rendered.files) writeFileSync(path.join(out, filename), text);
   if (options.provenance) writeFileSync(path.join(out, "provenance.json"), provenanceJson(rendered));
-  const judged = checkUnits(rendered.files, { podmanTarget: options.podman });
+  const printed = rendered.files.flatMap((file) => checkPrinted(file.filename, file.text, file.printed));
+  const judged = [...checkUnits(rendered.files, { podmanTarget: options.podman }), ...printed];
   const findings = [...warnings, ...(rendered.provenance ? attributeFindings(judged, rendered.provenance) : judged)];
   report(findings);
   if (!options.json) console.log(`${rendered.files.length} files in ${out}`);
