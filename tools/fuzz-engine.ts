@@ -30,6 +30,11 @@ const DOCUMENTED: readonly {
     matches: ({ template }) => template.startsWith("{% extends"),
   },
   {
+    name: "macros of a template loaded with context inside of a loop see the loop's variables",
+    matches: ({ template, files }) =>
+      /{% for[\s\S]*(?:with context|{% include)/.test(template) && /{% macro/.test(Object.values(files).join("")),
+  },
+  {
     name: "the else of an inner loop runs whenever that loop has no items",
     matches: ({ template, files }) =>
       /{% for[\s\S]*{% for[\s\S]*{% else %}none/.test(template + Object.values(files).join("")),
