@@ -189,13 +189,13 @@ describe("what fails", () => {
     expect(await w.request("GET", "/config/latest", { token })).toMatchObject({ body: { data: { version: 1 } } });
   });
 
-  test("a value that would add a key to a unit ends the job, with the decision that brought it", async () => {
+  test("a value that would add a key to a unit ends the job, with the place in the template", async () => {
     const w = world();
     const { token } = await saved(w, [{ web: { port: 81, image: "docker.io/library/caddy:2\nExec=evil" } }]);
     await w.deliver();
     expect(await state(w, token)).toMatchObject({
       state: "failed",
-      failure: { findings: [{ severity: "error", decision: "/web/image" }] },
+      failure: { findings: [{ severity: "error", place: { file: "templates/web.container.j2", line: 5 } }] },
     });
   });
 
