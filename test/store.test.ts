@@ -8,6 +8,7 @@ import "#actions/read-latest.ts";
 import "#actions/check-readiness.ts";
 import "#actions/retry-render.ts";
 import "#actions/delete-configuration.ts";
+import "#actions/read-audit.ts";
 import { REGISTERED_STATEMENTS } from "#store/statement.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { routePath } from "hono/route";
+import { auditRoutes } from "#api/audit/routes.ts";
 import { authRoutes } from "#api/auth/routes.ts";
 import { authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
@@ -63,6 +64,7 @@ export function createApi(depsFrom: DepsFrom) {
     fileRoutes(),
     renderRoutes(),
     schemaRoutes(),
+    auditRoutes(),
   ])
     api.route("/", routes);
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {

@@ -1,3 +1,4 @@
+import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
@@ -34,6 +35,7 @@ export async function sweep(deps: Deps): Promise<void> {
   await nudgeRest(deps, due.slice(settings.SWEEP_RENDERS_MAX));
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
   await idempotencyStore.removeOlder.bind(db, { before }).run();
+  await sealAudit(deps);
   log("sweep.finished", { count: due.length });
 }
 

@@ -5,13 +5,20 @@ export const TokenScope = z.enum(["user", "cli", "web", "legerd"]);
 export type TokenScope = z.infer<typeof TokenScope>;
 
 /** One thing that a route needs; the table below says which scopes have it. */
-export type Permission = "config:read" | "config:write" | "deployments:report" | "schemas:read" | "schemas:sync";
+export type Permission =
+  | "config:read"
+  | "config:write"
+  | "deployments:report"
+  | "schemas:read"
+  | "schemas:sync"
+  | "audit:read";
 
 const PERSON: readonly Permission[] = [
   "config:read",
   "config:write",
   "schemas:read",
   "schemas:sync",
+  "audit:read",
   "deployments:report",
 ];
 const PERMISSIONS: Record<TokenScope, readonly Permission[]> = {

@@ -1,5 +1,5 @@
-import { canonicalJson, type JsonObject } from "#core/json.ts";
-import { sha256Hex } from "#core/digest.ts";
+import { type AuditRow, entryDigest } from "#core/audit-seal.ts";
+import { type JsonObject, canonicalJson } from "#core/json.ts";
 import { statement } from "#store/statement.ts";
 
 /**
@@ -68,8 +68,33 @@ async function params(entry: AuditEntry): Promise<EntryParams> {
     target: entry.target,
     payload,
   };
-  return { ...row, entry_digest: await sha256Hex(canonicalJson(row)) };
+  return { ...row, entry_digest: await entryDigest(row) };
 }
+
+type PageParams = {
+  workspace_id: string;
+  before: number;
+  actor: string | null;
+  action: string | null;
+  target: string | null;
+  since: string | null;
+  until: string | null;
+  limit: number;
+};
+
+/** Newest first. `action` may be a family: `render` finds `render.retried` too. */
+const selectPage = statement<PageParams, AuditRow>(
+  `SELECT * FROM audit_log WHERE workspace_id = :workspace_id AND seq < :before
+     AND (:actor IS NULL OR actor = :actor) AND (:target IS NULL OR target = :target)
+     AND (:action IS NULL OR action = :action OR action LIKE :action || '.%')
+     AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+   ORDER BY seq DESC LIMIT :limit`,
+);
+
+/** In the order of writing, for verification and export. */
+const selectRange = statement<{ workspace_id: string; after: number; up_to: number; limit: number }, AuditRow>(
+  `SELECT * FROM audit_log WHERE workspace_id = :workspace_id AND seq > :after AND seq <= :up_to ORDER BY seq LIMIT :limit`,
+);
 
 export const auditStore = {
   forVersion: async (db: D1Database, entry: AuditEntry, versionId: string) =>
@@ -83,5 +108,7 @@ export const auditStore = {
     insertForFailedJob.bind(db, { ...(await params(entry)), version_id: versionId }),
   forSchema: async (db: D1Database, entry: AuditEntry, schema: { pack: string; version: string; fetched_at: string }) =>
     insertForSchema.bind(db, { ...(await params(entry)), ...schema }),
+  selectPage,
+  selectRange,
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
 };
