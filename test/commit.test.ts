@@ -105,6 +105,7 @@ describe("the guarded commit", () => {
     epoch: 1,
     login: "x",
     role: "admin",
+    isOperator: false,
     actor: `user:${id}`,
   });
   const draft = (configId: string, parent: number, slug: string) => ({

@@ -46,7 +46,7 @@ export async function createConfiguration(
   const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
     configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),
     schemaStore.selectCandidates.bind(db, { pack: input.pack }),
-    selectKey(db, `user:${caller.userUuid}`, request),
+    selectKey(db, caller.actor, request),
   ]);
   const first = await replayed(deps, principal, { request, row: idempotencyStore.select.rows(results[2])[0] });
   if (first) return { version: first, pruned: [], warnings: [], unchanged: false };

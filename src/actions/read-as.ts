@@ -1,11 +1,6 @@
 import { AppError } from "#core/errors.ts";
-import {
-  type Caller,
-  type Permission,
-  type Principal,
-  type PrincipalRefusal,
-  decidePrincipal,
-} from "#core/principal.ts";
+import type { Permission } from "#core/permissions.ts";
+import { type Caller, type Principal, type PrincipalRefusal, decidePrincipal } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
 import { principalStore } from "#store/principal-store.ts";
 
@@ -15,25 +10,36 @@ import { principalStore } from "#store/principal-store.ts";
  * Nothing of what was read is given out before the check.
  */
 export async function readAs(
-  { db }: Pick<Deps, "db">,
+  { db, settings }: Pick<Deps, "db" | "settings">,
   { caller, permission }: { caller: Caller; permission: Permission },
   reads: D1PreparedStatement[] = [],
 ): Promise<{ principal: Principal; results: D1Result[] }> {
+  requireDeclared(caller, permission);
   const identity = principalStore.select.bind(db, {
     user_uuid: caller.userUuid,
     device_id: caller.deviceId,
     workspace_id: caller.workspaceId,
   });
   const [row, ...results] = await db.batch([identity, ...reads]);
-  const decision = decidePrincipal(caller, principalStore.select.rows(row)[0] ?? null, permission);
+  const decision = decidePrincipal(caller, principalStore.select.rows(row)[0] ?? null, {
+    permission,
+    operators: settings.OPERATOR_LOGINS,
+  });
   if (!decision.ok) throw refusal(decision.error, permission);
   return { principal: decision.value, results };
+}
+
+/** A route that declares another permission than its action needs is a mistake of ours, found by its first test. */
+export function requireDeclared(caller: Caller, permission: Permission): void {
+  if (caller.permission !== permission)
+    throw new TypeError(`the route declares ${caller.permission}, its action needs ${permission}`);
 }
 
 /** What the caller is told. A workspace they are no member of looks as if their token were for nobody. */
 export function refusal(reason: PrincipalRefusal, permission: Permission): AppError {
   switch (reason) {
     case "forbidden":
+    case "not_an_operator":
       return AppError.of("insufficient_permissions", { scope: permission });
     case "revoked":
     case "unknown_device":

@@ -1,4 +1,4 @@
-import { refusal } from "#actions/read-as.ts";
+import { refusal, requireDeclared } from "#actions/read-as.ts";
 import { isStale, touchDevice } from "#actions/sign-in.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText } from "#core/log.ts";
@@ -41,6 +41,7 @@ export async function readLatest(
   { deployment, namespace, ifNoneMatch }: { deployment: string | null; namespace: string; ifNoneMatch: string | null },
 ): Promise<Latest> {
   const { db, clock } = deps;
+  requireDeclared(caller, "config:read");
   const row = await renderStore.selectLatest.first(db, {
     user_uuid: caller.userUuid,
     device_id: caller.deviceId,
@@ -48,7 +49,10 @@ export async function readLatest(
     namespace,
     deployment_name: deployment,
   });
-  const principal = decidePrincipal(caller, row && { ...row, epoch: row.workspace_epoch }, "config:read");
+  const principal = decidePrincipal(caller, row && { ...row, epoch: row.workspace_epoch }, {
+    permission: "config:read",
+    operators: deps.settings.OPERATOR_LOGINS,
+  });
   if (!row || !principal.ok) throw refusal(principal.ok ? "unknown_user" : principal.error, "config:read");
   if (row.device_last_seen !== null && isStale(row.device_last_seen, clock.now()))
     deps.after(

@@ -54,7 +54,7 @@ export async function saveConfiguration(deps: Deps, caller: Caller, save: Save):
   const byName = configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...save.name });
   const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
     byName,
-    selectKey(db, `user:${caller.userUuid}`, request),
+    selectKey(db, caller.actor, request),
   ]);
   const first = await replayed(deps, principal, { request, row: idempotencyStore.select.rows(results[1])[0] });
   if (first) return { version: first, pruned: [], warnings: [], unchanged: false };

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { routePath } from "hono/route";
 import { auditRoutes } from "#api/audit/routes.ts";
 import { authRoutes } from "#api/auth/routes.ts";
-import { authenticate } from "#api/authenticate.ts";
+import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
@@ -17,6 +17,7 @@ import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText, logTo } from "#core/log.ts";
+import type { Permission } from "#core/permissions.ts";
 import { SettingsError } from "#core/settings.ts";
 import type { Deps } from "#deps.ts";
 
@@ -53,7 +54,11 @@ export function createApi(depsFrom: DepsFrom) {
       duration_ms: clock.now().getTime() - startedAt.getTime(),
     });
   });
-  api.use(authenticate, boundedBody);
+  let declared: DeclaredPermissions | undefined;
+  api.use(
+    authenticate(() => (declared ??= declaredPermissions(api))),
+    boundedBody,
+  );
 
   for (const routes of [
     machineRoutes(),
@@ -102,6 +107,18 @@ function configured(c: Context<ApiEnv>, depsFrom: DepsFrom): Deps {
     if (cause instanceof SettingsError) throw AppError.of("not_configured", { names: cause.message }, { cause });
     throw cause;
   }
+}
+
+/** `x-permission` of every operation, by method and Hono's own spelling of the path. */
+export function declaredPermissions(api: OpenAPIHono<ApiEnv>): DeclaredPermissions {
+  const declared = new Map<string, Permission>();
+  for (const definition of api.openAPIRegistry.definitions) {
+    if (definition.type !== "route") continue;
+    const { method, path } = definition.route;
+    const permission = definition.route["x-permission"] as Permission | undefined;
+    if (permission) declared.set(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`, permission);
+  }
+  return declared;
 }
 
 export const openApiDocument = (api: ReturnType<typeof createApi>) => api.getOpenAPI31Document(INFO);

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { AppError, ERROR_CODES, type ErrorCode, describeError } from "#core/errors.ts";
 import { causeText } from "#core/log.ts";
+import type { Permission } from "#core/permissions.ts";
 
 export const ErrorEnvelope = z
   .object({
@@ -30,6 +31,9 @@ export const takes = <T extends z.ZodType>(schema: T, description: string) => ({
   required: true,
   ...json(schema, description),
 });
+
+/** What a route needs. The token is held against it before the body is read, and the action asks for the same. */
+export const needs = (permission: Permission) => ({ "x-permission": permission });
 
 /** The refusals that a route names, grouped by status; every route may also answer 401, 413, 500 and 503. */
 export function refuses(...codes: ErrorCode[]): Record<number, ReturnType<typeof json<typeof ErrorEnvelope>>> {

@@ -1,34 +1,11 @@
 import { z } from "zod";
+import { type Permission, type Role, TokenScope, isForOperators, roleHas, scopeHas } from "#core/permissions.ts";
+import { type Result, err, ok } from "#core/result.ts";
 
-/** What a token may do. `legerd` reads secrets and configuration and reports; the others are a person's (document 002). */
-export const TokenScope = z.enum(["user", "cli", "web", "legerd"]);
-export type TokenScope = z.infer<typeof TokenScope>;
-
-/** One thing that a route needs; the table below says which scopes have it. */
-export type Permission =
-  | "config:read"
-  | "config:write"
-  | "deployments:report"
-  | "schemas:read"
-  | "schemas:sync"
-  | "audit:read";
-
-const PERSON: readonly Permission[] = [
-  "config:read",
-  "config:write",
-  "schemas:read",
-  "schemas:sync",
-  "audit:read",
-  "deployments:report",
-];
-const PERMISSIONS: Record<TokenScope, readonly Permission[]> = {
-  user: PERSON.filter((permission) => permission !== "deployments:report"),
-  web: PERSON.filter((permission) => permission !== "deployments:report"),
-  cli: PERSON,
-  legerd: ["config:read", "deployments:report"],
-};
-
-/** The payload of a token, as signed. `te` is the device's token epoch when it was minted: a bump revokes it. */
+/**
+ * The payload of a device's token, as signed. `te` and `ue` are the device's and the user's token epoch when it was minted:
+ * a bump revokes it. `cnf.jkt` is the thumbprint of the key that must prove each request (RFC 9449, 6.1).
+ */
 export const TokenClaims = z.object({
   sub: z.uuid(),
   dev: z.string().min(1).max(200),
@@ -36,13 +13,27 @@ export const TokenClaims = z.object({
   ue: z.int().nonnegative(),
   scope: TokenScope,
   jti: z.uuid(),
+  cnf: z.object({ jkt: z.string().min(1).max(100) }).optional(),
   iat: z.number(),
   exp: z.number(),
 });
 export type TokenClaims = z.infer<typeof TokenClaims>;
 
-/** Somebody whose token's signature holds, before the database was asked whether it still counts. */
-export type Caller = { userUuid: string; deviceId: string; workspaceId: string; claims: TokenClaims };
+/**
+ * Somebody whose token's signature holds, before the database was asked whether it still counts. A class of tokens is a
+ * member of this union: `actor` names it in audit rows and idempotency keys, `permission` is what the route declared.
+ */
+export type Caller = DeviceCaller;
+
+export type DeviceCaller = {
+  kind: "device";
+  actor: string;
+  workspaceId: string;
+  permission: Permission;
+  userUuid: string;
+  deviceId: string;
+  claims: TokenClaims;
+};
 
 /** A caller of whom the database said yes, in the query that also read what they asked for. */
 export type Principal = {
@@ -51,7 +42,8 @@ export type Principal = {
   workspaceId: string;
   epoch: number;
   login: string;
-  role: "viewer" | "editor" | "publisher" | "admin";
+  role: Role;
+  isOperator: boolean;
   /** Names the caller in audit rows and idempotency keys. */
   actor: string;
 };
@@ -62,35 +54,40 @@ export type PrincipalRow = {
   user_token_epoch: number;
   device_token_epoch: number | null;
   revoked_at: string | null;
-  role: Principal["role"] | null;
+  role: Role | null;
   epoch: number | null;
 };
 
-export type PrincipalRefusal = "revoked" | "unknown_device" | "unknown_user" | "forbidden" | "not_a_member";
+export type PrincipalRefusal =
+  | "revoked"
+  | "unknown_device"
+  | "unknown_user"
+  | "forbidden"
+  | "not_an_operator"
+  | "not_a_member";
 
-/** Whether the row read for a caller still vouches for the token, and whether its scope and role allow `permission`. */
+/** Whether the row read for a caller still vouches for the token, and whether scope, role and operators allow it. */
 export function decidePrincipal(
-  caller: Caller,
+  caller: DeviceCaller,
   row: PrincipalRow | null,
-  permission: Permission,
-): { ok: true; value: Principal } | { ok: false; error: PrincipalRefusal } {
-  if (!row) return { ok: false, error: "unknown_user" };
-  if (row.device_token_epoch === null) return { ok: false, error: "unknown_device" };
+  { permission, operators }: { permission: Permission; operators: readonly string[] },
+): Result<Principal, PrincipalRefusal> {
+  if (!row) return err("unknown_user");
+  if (row.device_token_epoch === null) return err("unknown_device");
   const isStale = row.device_token_epoch !== caller.claims.te || row.user_token_epoch !== caller.claims.ue;
-  if (row.revoked_at !== null || isStale) return { ok: false, error: "revoked" };
-  if (row.role === null || row.epoch === null) return { ok: false, error: "not_a_member" };
-  if (!PERMISSIONS[caller.claims.scope].includes(permission)) return { ok: false, error: "forbidden" };
-  if (permission === "config:write" && row.role === "viewer") return { ok: false, error: "forbidden" };
-  return {
-    ok: true,
-    value: {
-      userUuid: row.user_uuid,
-      deviceId: caller.deviceId,
-      workspaceId: caller.workspaceId,
-      epoch: row.epoch,
-      login: row.login,
-      role: row.role,
-      actor: `user:${row.user_uuid}`,
-    },
-  };
+  if (row.revoked_at !== null || isStale) return err("revoked");
+  if (row.role === null || row.epoch === null) return err("not_a_member");
+  if (!scopeHas(caller.claims.scope, permission) || !roleHas(row.role, permission)) return err("forbidden");
+  const isOperator = operators.includes(row.login);
+  if (isForOperators(permission) && !isOperator) return err("not_an_operator");
+  return ok({
+    userUuid: row.user_uuid,
+    deviceId: caller.deviceId,
+    workspaceId: caller.workspaceId,
+    epoch: row.epoch,
+    login: row.login,
+    role: row.role,
+    isOperator,
+    actor: caller.actor,
+  });
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, refuses } from "#api/envelope.ts";
+import { answers, needs, refuses } from "#api/envelope.ts";
 import { CursorQuery } from "#api/parameters.ts";
 import { JsonObject } from "#core/json.ts";
 
@@ -39,6 +39,7 @@ const instant = z.iso.datetime({ offset: true }).optional();
 
 export const listAuditRoute = createRoute({
   operationId: "listAudit",
+  ...needs("audit:read"),
   summary: "Who changed what, and when, newest first",
   tags: ["audit"],
   method: "get",
@@ -60,6 +61,7 @@ export const listAuditRoute = createRoute({
 
 export const verifyAuditRoute = createRoute({
   operationId: "verifyAudit",
+  ...needs("audit:read"),
   summary: "Hold the log against its signed seals and their copies",
   tags: ["audit"],
   method: "get",
@@ -83,6 +85,7 @@ export const verifyAuditRoute = createRoute({
 
 export const exportAuditRoute = createRoute({
   operationId: "exportAudit",
+  ...needs("audit:read"),
   summary: "The whole log with its seals, one JSON object per line",
   tags: ["audit"],
   method: "get",

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, refuses } from "#api/envelope.ts";
+import { answers, needs, refuses } from "#api/envelope.ts";
 import { VersionParam, VersionParams } from "#api/parameters.ts";
 import { Manifest } from "#core/manifest.ts";
 import { DeploymentName, Namespace } from "#core/names.ts";
@@ -44,6 +44,7 @@ const tags = ["delivery"];
 
 export const readLatestRoute = createRoute({
   operationId: "readLatest",
+  ...needs("config:read"),
   summary: "What a device should run: poll this with If-None-Match",
   tags,
   method: "get",
@@ -67,6 +68,7 @@ export const readLatestRoute = createRoute({
 
 export const readRenderedRoute = createRoute({
   operationId: "readRendered",
+  ...needs("config:read"),
   summary: "A rendered version: manifest and file paths",
   tags,
   method: "get",
@@ -77,6 +79,7 @@ export const readRenderedRoute = createRoute({
 
 export const readFileRoute = createRoute({
   operationId: "readFile",
+  ...needs("config:read"),
   summary: "One file of a render; manifest.json is one of them",
   tags,
   method: "get",
@@ -91,6 +94,7 @@ export const readFileRoute = createRoute({
 
 export const makeLinksRoute = createRoute({
   operationId: "makeLinks",
+  ...needs("config:read"),
   summary: "Signed links to a render's files, good for ten minutes",
   tags,
   method: "post",
@@ -128,6 +132,7 @@ export const followLinkRoute = createRoute({
 
 export const readBundleRoute = createRoute({
   operationId: "readBundle",
+  ...needs("config:read"),
   summary: "A render as one tar.gz",
   tags,
   method: "get",
@@ -141,6 +146,7 @@ export const readBundleRoute = createRoute({
 
 export const readPlanRoute = createRoute({
   operationId: "readPlan",
+  ...needs("config:read"),
   summary: "What installing this version over another does: data risks first, then steps with reasons",
   tags,
   method: "get",
@@ -151,6 +157,7 @@ export const readPlanRoute = createRoute({
 
 export const readQuadletsRoute = createRoute({
   operationId: "readQuadlets",
+  ...needs("config:read"),
   summary: "A render's units as one file for podman quadlet install (Podman 5.8)",
   tags,
   method: "get",

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, refuses, takes } from "#api/envelope.ts";
+import { answers, needs, refuses, takes } from "#api/envelope.ts";
 import { CreateHeaders, CursorQuery, NameParams, NamespaceQuery, SaveHeaders, VersionParam } from "#api/parameters.ts";
 import { Finding } from "#core/finding.ts";
 import { JsonObject } from "#core/json.ts";
@@ -116,6 +116,7 @@ const tags = ["configurations"];
 
 export const listConfigurationsRoute = createRoute({
   operationId: "listConfigurations",
+  ...needs("config:read"),
   summary: "List configurations",
   tags,
   method: "get",
@@ -132,6 +133,7 @@ export const listConfigurationsRoute = createRoute({
 
 export const createConfigurationRoute = createRoute({
   operationId: "createConfiguration",
+  ...needs("config:write"),
   summary: "Create a configuration and render its first version",
   tags,
   method: "post",
@@ -145,6 +147,7 @@ export const createConfigurationRoute = createRoute({
 
 export const readConfigurationRoute = createRoute({
   operationId: "readConfiguration",
+  ...needs("config:read"),
   summary: "Read a configuration",
   tags,
   method: "get",
@@ -158,6 +161,7 @@ export const readConfigurationRoute = createRoute({
 
 export const saveConfigurationRoute = createRoute({
   operationId: "saveConfiguration",
+  ...needs("config:write"),
   summary: "Save a new version",
   tags,
   method: "put",
@@ -186,6 +190,7 @@ export const saveConfigurationRoute = createRoute({
 
 export const deleteConfigurationRoute = createRoute({
   operationId: "deleteConfiguration",
+  ...needs("config:write"),
   summary: "Delete a configuration; its devices get a deletion marker",
   tags,
   method: "delete",
@@ -206,6 +211,7 @@ export const deleteConfigurationRoute = createRoute({
 
 export const listVersionsRoute = createRoute({
   operationId: "listVersions",
+  ...needs("config:read"),
   summary: "List a configuration's versions, newest first",
   tags,
   method: "get",
@@ -219,6 +225,7 @@ export const listVersionsRoute = createRoute({
 
 export const readVersionRoute = createRoute({
   operationId: "readVersion",
+  ...needs("config:read"),
   summary: "Read one version",
   tags,
   method: "get",
@@ -239,6 +246,7 @@ const ProvenanceLine = z
 
 export const readProvenanceRoute = createRoute({
   operationId: "readProvenance",
+  ...needs("config:read"),
   summary: "Where lines come from: of a file, one line of it, or all that a decision reached",
   tags,
   method: "get",

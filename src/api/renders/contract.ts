@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, refuses } from "#api/envelope.ts";
+import { answers, needs, refuses } from "#api/envelope.ts";
 import { VersionParams } from "#api/parameters.ts";
 import { Finding } from "#core/finding.ts";
 
@@ -17,6 +17,7 @@ const Render = z
 
 export const readRenderRoute = createRoute({
   operationId: "readRender",
+  ...needs("config:read"),
   summary: "Watch a render: its state, and what is wrong with one that failed",
   tags: ["renders"],
   method: "get",
@@ -30,6 +31,7 @@ export const readRenderRoute = createRoute({
 
 export const retryRenderRoute = createRoute({
   operationId: "retryRender",
+  ...needs("config:write"),
   summary: "Try a failed render again",
   tags: ["renders"],
   method: "post",

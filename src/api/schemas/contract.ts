@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, refuses } from "#api/envelope.ts";
+import { answers, needs, refuses } from "#api/envelope.ts";
 import { Finding } from "#core/finding.ts";
 import { JsonObject } from "#core/json.ts";
 import { PackSlug, SchemaVersion } from "#core/names.ts";
@@ -41,6 +41,7 @@ const tags = ["schemas"];
 
 export const listSchemasRoute = createRoute({
   operationId: "listSchemas",
+  ...needs("schemas:read"),
   summary: "List schema versions",
   tags,
   method: "get",
@@ -53,6 +54,7 @@ export const listSchemasRoute = createRoute({
 
 export const readSchemaRoute = createRoute({
   operationId: "readSchema",
+  ...needs("schemas:read"),
   summary: "Read a schema version: JSON Schema, templates, report",
   tags,
   method: "get",
@@ -66,6 +68,7 @@ export const readSchemaRoute = createRoute({
 
 export const syncSchemasRoute = createRoute({
   operationId: "syncSchemas",
+  ...needs("operator"),
   summary: "Reconcile the registry with GitHub now (operator)",
   tags,
   method: "post",
