@@ -55,7 +55,7 @@ CREATE TABLE devices (
 CREATE INDEX idx_devices_workspace ON devices (workspace_id, device_id);
 
 -- One row per deployment; `version` is the newest saved one and `config_data` its copy. What a save really wrote is in
--- configuration_versions.
+-- configuration_versions. An upload has no schema: `pack` and `schema_version` are null, and `config_data` names its files.
 CREATE TABLE configurations (
   id              TEXT PRIMARY KEY,
   workspace_id    TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
@@ -64,14 +64,15 @@ CREATE TABLE configurations (
   deployment_name TEXT NOT NULL,
   config_data     TEXT NOT NULL CHECK (json_valid(config_data)),
   version         INTEGER NOT NULL CHECK (version >= 0),
-  pack            TEXT NOT NULL,
-  schema_version  TEXT NOT NULL,
+  pack            TEXT,
+  schema_version  TEXT,
   schema_range    TEXT NOT NULL,
   upgrade_policy  TEXT NOT NULL DEFAULT 'propose' CHECK (upgrade_policy IN ('pinned', 'propose', 'auto')),
   is_active       INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
   created_by      TEXT NOT NULL,
   created_at      TEXT NOT NULL,
-  deleted_at      TEXT
+  deleted_at      TEXT,
+  CHECK ((pack IS NULL) = (schema_version IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX idx_config_name ON configurations (workspace_id, namespace, deployment_name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX idx_config_user_version ON configurations (workspace_id, version) WHERE version > 0;
@@ -85,8 +86,8 @@ CREATE TABLE configuration_versions (
   epoch           INTEGER NOT NULL CHECK (epoch > 0),
   version         INTEGER NOT NULL CHECK (version > 0),
   config_data     TEXT NOT NULL CHECK (json_valid(config_data)),
-  pack            TEXT NOT NULL,
-  schema_version  TEXT NOT NULL,
+  pack            TEXT,
+  schema_version  TEXT,
   podman_target   TEXT NOT NULL,
   parent_version  INTEGER,
   origin          TEXT NOT NULL CHECK (origin IN ('save', 'rollback', 'schema_upgrade', 'target_change', 'upload',
@@ -94,7 +95,8 @@ CREATE TABLE configuration_versions (
   changes_summary TEXT,
   created_by      TEXT NOT NULL,
   cli_version     TEXT,
-  created_at      TEXT NOT NULL
+  created_at      TEXT NOT NULL,
+  CHECK ((pack IS NULL) = (schema_version IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX idx_version_workspace ON configuration_versions (workspace_id, version);
 CREATE INDEX idx_version_config ON configuration_versions (config_id, version);
@@ -140,7 +142,7 @@ CREATE TABLE rendered_quadlets (
   workspace_id          TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
   epoch                 INTEGER NOT NULL,
   version               INTEGER NOT NULL,
-  schema_version        TEXT NOT NULL,
+  schema_version        TEXT,
   r2_base_path          TEXT NOT NULL,
   manifest_checksum     TEXT NOT NULL,
   file_count            INTEGER NOT NULL CHECK (file_count >= 0),

@@ -14,7 +14,7 @@ import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
 const TENANT_TABLES =
-  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices)\b/;
+  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|purges|uploads|upload_files)\b/;
 
 describe("SQL", () => {
   test("every registered statement is understood by the migrated schema", async () => {
@@ -97,7 +97,9 @@ describe("what may never change refuses to", () => {
       "INSERT INTO audit_log SELECT id || 'x', workspace_id, seq + 2, at, actor, action, target, payload, entry_digest FROM audit_log",
       /append-only/,
     ],
-    ["DELETE FROM configurations", /FOREIGN KEY/],
+    ["DELETE FROM configurations", /deleted softly/],
+    ["INSERT OR REPLACE INTO configurations SELECT * FROM configurations", /deleted softly/],
+    ["DELETE FROM render_jobs", /kept/],
     ["DELETE FROM users", /FOREIGN KEY/],
     [
       "INSERT INTO render_jobs (version_id, config_id, workspace_id, version, state, next_attempt_at, created_at, updated_at) VALUES ('a', 'b', 'c', 1, 'done', '', '', '')",

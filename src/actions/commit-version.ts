@@ -89,7 +89,7 @@ async function commitStatements(
     payload: {
       version_id: versionId,
       origin: draft.origin,
-      schema: `${draft.pack}/${draft.schema_version}`,
+      schema: draft.pack === null ? null : `${draft.pack}/${draft.schema_version ?? ""}`,
       podman_target: draft.podman_target,
       device: principal.deviceId,
     },

@@ -1,13 +1,11 @@
-import { checkPodmanTarget, chooseSchema } from "#actions/choose-schema.ts";
 import { commitVersion } from "#actions/commit-version.ts";
 import { idempotentRequest, replayed, replayedAfterRace, selectKey } from "#actions/idempotency.ts";
 import { nudgeRender } from "#actions/nudge-render.ts";
-import { prepareSave } from "#actions/prepare-save.ts";
+import { type FirstSave, planFirstSave } from "#actions/plan-save.ts";
 import { readAs } from "#actions/read-as.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
 import { AppError } from "#core/errors.ts";
 import type { JsonObject } from "#core/json.ts";
-import { PODMAN_TARGET_DEFAULT } from "#core/names.ts";
 import type { Caller } from "#core/principal.ts";
 import { defaultRange } from "#core/schema-choice.ts";
 import type { Deps } from "#deps.ts";
@@ -15,16 +13,9 @@ import { configurationStore } from "#store/configuration-store.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
 import { schemaStore } from "#store/schema-store.ts";
 
-export type CreateConfiguration = {
-  namespace: string;
+export type CreateConfiguration = FirstSave & {
   deployment_name: string;
-  config_data: JsonObject;
-  pack: string;
-  schema_version?: string | undefined;
-  schema_range?: string | undefined;
   upgrade_policy?: "pinned" | "propose" | "auto" | undefined;
-  podman_target?: string | undefined;
-  allow_deprecated?: boolean | undefined;
 };
 
 /**
@@ -53,18 +44,8 @@ export async function createConfiguration(
   if (configurationStore.selectByName.rows(results[0]).length > 0)
     throw AppError.of("deployment_name_taken", { name: input.deployment_name });
 
-  const candidates = schemaStore.selectCandidates.rows(results[1]);
-  const wish = { pack: input.pack, version: input.schema_version, range: input.schema_range ?? "*" };
-  const schema = await chooseSchema(deps, candidates, wish);
-  const podmanTarget = input.podman_target ?? PODMAN_TARGET_DEFAULT;
-  checkPodmanTarget(schema, podmanTarget);
-  const prepared = prepareSave(schema, {
-    configData: input.config_data,
-    namespace: input.namespace,
-    parent: null,
-    allowDeprecated: input.allow_deprecated ?? false,
-  });
-
+  const planned = await planFirstSave(deps, schemaStore.selectCandidates.rows(results[1]), input);
+  const { schema, prepared } = planned;
   const outcome = await commitVersion(deps, principal, {
     config_id: deps.ids.uuid(),
     configuration: {
@@ -76,9 +57,9 @@ export async function createConfiguration(
     config_data: prepared.text,
     pack: schema.pack,
     schema_version: schema.version,
-    podman_target: podmanTarget,
+    podman_target: planned.podmanTarget,
     origin: "save",
-    changes_summary: prepared.summary,
+    changes_summary: planned.summary,
     cli_version: cliVersion,
     idempotency: request,
   });

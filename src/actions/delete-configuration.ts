@@ -1,5 +1,6 @@
 import { commitVersion } from "#actions/commit-version.ts";
 import { readAs } from "#actions/read-as.ts";
+import { versionConflict } from "#actions/version-conflict.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { AppError } from "#core/errors.ts";
 import { canonicalJson } from "#core/json.ts";
@@ -39,7 +40,7 @@ async function attemptDelete(deps: Deps, caller: Caller, { name, ifMatch }: Dele
   const configuration = configurationStore.fromRow(row);
   const { id, version, pack, schemaVersion, podmanTarget, configData } = configuration;
   if (ifMatch.kind === "version" && ifMatch.version !== version)
-    throw AppError.of("version_conflict", { expected: ifMatch.version, actual: version });
+    throw await versionConflict(deps, configuration, ifMatch.version);
 
   const marker = await sha256Hex(canonicalJson({ deleted: true, config_id: id, after_version: version }));
   const outcome = await commitVersion(deps, principal, {

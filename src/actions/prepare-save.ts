@@ -3,13 +3,13 @@ import { type PreparedDecisions, prepareWith } from "#core/decisions.ts";
 import { AppError } from "#core/errors.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import { LIMITS } from "#core/limits.ts";
-import { decideSave } from "#core/save-decision.ts";
+import { type Parent, decideSave } from "#core/save-decision.ts";
 import type { ReadySchema } from "#registry/caches.ts";
 
 export type SaveRequest = {
   configData: JsonObject;
   namespace: string;
-  parent: JsonObject | null;
+  parent: Parent | null;
   allowDeprecated: boolean;
 };
 

@@ -1,4 +1,3 @@
-import { checkPodmanTarget, chooseSchema } from "#actions/choose-schema.ts";
 import { type CommitOutcome, commitVersion } from "#actions/commit-version.ts";
 import {
   type IdempotentRequest,
@@ -8,28 +7,19 @@ import {
   selectKey,
 } from "#actions/idempotency.ts";
 import { nudgeRender } from "#actions/nudge-render.ts";
-import { type PreparedSave, prepareSave } from "#actions/prepare-save.ts";
+import { type SaveConfiguration, planNextSave } from "#actions/plan-save.ts";
 import { readAs } from "#actions/read-as.ts";
 import { requeueFailed } from "#actions/retry-render.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
+import { versionConflict } from "#actions/version-conflict.ts";
 import { AppError } from "#core/errors.ts";
-import { type JsonObject, canonicalJson } from "#core/json.ts";
+import type { JsonObject } from "#core/json.ts";
 import type { Caller, Principal } from "#core/principal.ts";
 import type { IfMatch } from "#core/save-decision.ts";
 import type { Deps } from "#deps.ts";
-import type { ReadySchema } from "#registry/caches.ts";
-import { loadSchema } from "#registry/load-schema.ts";
 import { type Configuration, configurationStore } from "#store/configuration-store.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
-import { schemaStore } from "#store/schema-store.ts";
 import { type Version, versionStore } from "#store/version-store.ts";
-
-export type SaveConfiguration = {
-  config_data: JsonObject;
-  schema_version?: string | undefined;
-  podman_target?: string | undefined;
-  allow_deprecated?: boolean | undefined;
-};
 
 type Save = {
   name: { namespace: string; deployment_name: string };
@@ -64,7 +54,7 @@ export async function saveConfiguration(deps: Deps, caller: Caller, save: Save):
     if (!row) throw AppError.of("configuration_not_found", { name: save.name.deployment_name });
     const configuration = configurationStore.fromRow(row);
     if (save.ifMatch.kind === "version" && save.ifMatch.version !== configuration.version)
-      throw await conflict(deps, configuration, save.ifMatch.version);
+      throw await versionConflict(deps, configuration, save.ifMatch.version);
     const attempted = await attemptSave(deps, principal, { save, configuration, request });
     if (attempted) return attempted;
     row =
@@ -82,21 +72,10 @@ async function attemptSave(
   principal: Principal,
   { save, configuration, request }: Attempt,
 ): Promise<SavedVersion | null> {
-  const schema = await schemaOf(deps, configuration, save.input.schema_version);
-  const podmanTarget = save.input.podman_target ?? configuration.podmanTarget;
-  checkPodmanTarget(schema, podmanTarget);
-  const prepared = prepareSave(schema, {
-    configData: save.input.config_data,
-    namespace: configuration.namespace,
-    parent: configuration.configData,
-    allowDeprecated: save.input.allow_deprecated ?? false,
-  });
+  const planned = await planNextSave(deps, configuration, save.input);
+  const { schema, prepared } = planned;
   const { pruned, warnings } = prepared;
-  const isEqual =
-    prepared.text === canonicalJson(configuration.configData) &&
-    schema.version === configuration.schemaVersion &&
-    podmanTarget === configuration.podmanTarget;
-  if (isEqual)
+  if (planned.isEqual)
     return { version: await unchangedVersion(deps, principal, configuration), pruned, warnings, unchanged: true };
 
   const outcome = await commitVersion(deps, principal, {
@@ -105,9 +84,9 @@ async function attemptSave(
     config_data: prepared.text,
     pack: schema.pack,
     schema_version: schema.version,
-    podman_target: podmanTarget,
-    origin: schema.version === configuration.schemaVersion ? "save" : "schema_upgrade",
-    changes_summary: summaryWithInputs(prepared, { schema, podmanTarget, configuration }),
+    podman_target: planned.podmanTarget,
+    origin: planned.origin,
+    changes_summary: planned.summary,
     cli_version: save.cliVersion,
     idempotency: request,
   });
@@ -131,52 +110,14 @@ async function committed(
   }
 }
 
-async function schemaOf(deps: Deps, configuration: Configuration, wished: string | undefined): Promise<ReadySchema> {
-  const { pack, schemaVersion } = configuration;
-  if (wished !== undefined && wished !== schemaVersion) {
-    const candidates = await schemaStore.selectCandidates.all(deps.db, { pack });
-    return chooseSchema(deps, candidates, { pack, version: wished, range: configuration.schemaRange });
-  }
-  const schema = await loadSchema(deps, pack, schemaVersion);
-  if (!schema) throw AppError.of("schema_version_unknown", { pack, version: schemaVersion, known: "" });
-  return schema;
-}
-
-function summaryWithInputs(
-  prepared: PreparedSave,
-  { schema, podmanTarget, configuration }: { schema: ReadySchema; podmanTarget: string; configuration: Configuration },
-): string {
-  const parts = prepared.changes.length > 0 ? [prepared.summary] : [];
-  if (schema.version !== configuration.schemaVersion)
-    parts.push(`Schema: ${configuration.schemaVersion} -> ${schema.version}`);
-  if (podmanTarget !== configuration.podmanTarget)
-    parts.push(`Podman: ${configuration.podmanTarget} -> ${podmanTarget}`);
-  return parts.join("; ");
-}
-
 /** An equal save answers the newest version; where its render had failed, it is queued once more. */
-async function unchangedVersion(deps: Deps, principal: Principal, configuration: Configuration): Promise<Version> {
+export async function unchangedVersion(
+  deps: Deps,
+  principal: Principal,
+  configuration: Configuration,
+): Promise<Version> {
   const of = { workspace_id: principal.workspaceId, version: configuration.version };
   const row = await versionStore.selectByNumber.first(deps.db, of);
   if (!row) throw AppError.of("version_not_found", { version: configuration.version });
   return row.job_state === "failed" ? requeueFailed(deps, principal, row) : versionStore.fromRow(row);
-}
-
-/** 412 with the versions in between: what changed while the caller was editing. */
-async function conflict(deps: Deps, configuration: Configuration, edited: number): Promise<AppError> {
-  const history = await versionStore.selectHistory.all(deps.db, {
-    workspace_id: configuration.workspaceId,
-    config_id: configuration.id,
-    before: Number.MAX_SAFE_INTEGER,
-    limit: 20,
-  });
-  const details = history
-    .filter(({ version }) => version > edited)
-    .map(({ version, created_at, created_by, changes_summary }) => ({
-      version,
-      created_at,
-      created_by,
-      changes_summary,
-    }));
-  return AppError.of("version_conflict", { expected: edited, actual: configuration.version }, { details });
 }

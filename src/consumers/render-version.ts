@@ -1,4 +1,4 @@
-import { makeRender } from "#consumers/make-render.ts";
+import { makeRender } from "#registry/make-render.ts";
 import { storeRender } from "#consumers/store-render.ts";
 import type { Finding } from "#core/finding.ts";
 import { causeText } from "#core/log.ts";

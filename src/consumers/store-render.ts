@@ -1,4 +1,4 @@
-import type { MadeRender } from "#consumers/make-render.ts";
+import type { MadeRender } from "#registry/make-render.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { causeText } from "#core/log.ts";
 import { Manifest, manifestRecord } from "#core/manifest.ts";
@@ -99,7 +99,7 @@ async function commitRows(
       total_size_bytes: index.files.reduce((sum, file) => sum + file.size, 0),
       rendering_duration_ms: durationMs,
       engine_version: index.inputs.engine_version,
-      pack_digest: index.inputs.pack_digest,
+      pack_digest: index.inputs.pack_digest ?? "",
       rendered_at: now,
     }),
     jobStore.finish.bind(db, { version_id: row.version_id, now }),

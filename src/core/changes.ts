@@ -15,15 +15,23 @@ export type DecisionChange = {
   masked: boolean;
 };
 
-/** The differences in the decisions that a person set, by JSON Pointer, in the order of the schema's titles. */
-export function decisionChanges(schema: DecisionSchema, before: JsonObject, after: JsonObject): DecisionChange[] {
+/**
+ * The differences in the decisions that a person set, by JSON Pointer. With two schemas, the first gives the titles and
+ * either one masks: a value that was sensitive under the old schema stays unsaid when the new one has forgotten it.
+ */
+export function decisionChanges(
+  schemas: DecisionSchema | readonly DecisionSchema[],
+  before: JsonObject,
+  after: JsonObject,
+): DecisionChange[] {
   const titles = new Map<string, string>();
   const secret = new Set<string>();
-  for (const data of [before, after])
-    eachDecision(schema, data, (pointer, node) => {
-      if (typeof node["title"] === "string") titles.set(pointer, node["title"]);
-      if (node["x-sensitive"] === true || node["x-confman-secret-ref"] === true) secret.add(pointer);
-    });
+  for (const schema of "root" in schemas ? [schemas] : schemas)
+    for (const data of [before, after])
+      eachDecision(schema, data, (pointer, node) => {
+        if (typeof node["title"] === "string" && !titles.has(pointer)) titles.set(pointer, node["title"]);
+        if (node["x-sensitive"] === true || node["x-confman-secret-ref"] === true) secret.add(pointer);
+      });
   const pointers = [...new Set([...leaves(before, ""), ...leaves(after, "")])].toSorted();
   return pointers.flatMap((decision) => {
     const [old, next] = [valueAt(before, decision), valueAt(after, decision)];

@@ -109,6 +109,11 @@ const CATALOGUE = {
       `The pack ${p.pack} has no ready schema version ${p.version}.`,
     "Choose one that GET /schemas lists.",
   ),
+  configuration_uploaded: row(
+    409,
+    (p: { name: string }) => `${p.name} was uploaded as finished files, so it has no decisions to edit.`,
+    "Upload it again with POST /config/upload, or roll back to a version that was rendered.",
+  ),
   podman_target_out_of_range: row(
     400,
     (p: { target: string; range: string }) =>

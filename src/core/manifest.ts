@@ -64,10 +64,11 @@ export const Manifest = z
       z.object({ name: z.string(), type: z.enum(["env", "mount"]), target: z.string(), required: z.boolean() }),
     ),
     files: z.array(ManifestFile),
+    // null for an upload, which no pack made
     inputs: z.object({
-      pack: z.string(),
-      schema_version: z.string(),
-      pack_digest: z.string(),
+      pack: z.string().nullable(),
+      schema_version: z.string().nullable(),
+      pack_digest: z.string().nullable(),
       engine_version: z.string(),
       podman_target: z.string(),
     }),
@@ -164,7 +165,7 @@ export const ManifestRecord = z
     user_uuid: z.string(),
     version: z.int().positive(),
     deployment_name: z.string(),
-    source: z.object({ type: z.literal("rendered"), uploaded_at: z.string() }),
+    source: z.object({ type: z.enum(["rendered", "user_upload"]), uploaded_at: z.string() }),
     files: z.array(
       z.object({
         filename: z.string(),
@@ -206,7 +207,7 @@ export function manifestRecord(
     user_uuid: manifest.user_uuid,
     version: manifest.version,
     deployment_name: manifest.name,
-    source: { type: "rendered", uploaded_at: manifest.created_at },
+    source: { type: manifest.inputs.pack === null ? "user_upload" : "rendered", uploaded_at: manifest.created_at },
     files: manifest.files.map((file) => ({
       filename: file.filename,
       type: file.type,

@@ -17,9 +17,9 @@ export type SaveRefusal =
 export function decideSave(
   schema: DecisionSchema,
   next: PreparedDecisions,
-  context: { parent: JsonObject | null; namespace: string; allowDeprecated: boolean },
+  context: { parent: Parent | null; namespace: string; allowDeprecated: boolean },
 ): Result<DecisionChange[], SaveRefusal> {
-  const { parent } = context;
+  const parent = context.parent?.configData ?? null;
   const environment = context.namespace.split("/")[1] ?? "";
   const findings: Finding[] = [];
   let immutable: string | null = null;
@@ -46,20 +46,31 @@ export function decideSave(
         decision,
       });
   });
-  if (parent) {
-    // what devices run is the default too: leaving it was a choice of its value
-    const was = prepareWith(schema, parent);
-    eachDecision(schema, was.ok ? was.value.effective : parent, (decision, node, before) => {
-      if (node["x-confman-immutable"] !== true) return;
-      const after = valueAt(next.effective, decision);
-      const isKept =
-        after === undefined ? valueAt(parent, decision) === undefined : canonicalJson(after) === canonicalJson(before);
-      if (!isKept) immutable ??= decision;
-    });
-  }
+  // Both schemas bind: neither an upgrade nor a rollback to a schema that does not know the mark is a way around it.
+  if (context.parent)
+    for (const binding of new Set([schema, context.parent.schema]))
+      immutable ??= brokenPromise(binding, context.parent.configData, next.effective);
   if (findings.length > 0) return err({ reason: "config_invalid", findings });
   if (immutable !== null) return err({ reason: "decision_immutable", pointer: immutable });
-  return ok(decisionChanges(schema, parent ?? {}, next.saved));
+  return ok(decisionChanges([schema, ...(context.parent ? [context.parent.schema] : [])], parent ?? {}, next.saved));
+}
+
+/** What is edited: the decisions as stored, and the schema that they were made under. */
+export type Parent = { configData: JsonObject; schema: DecisionSchema };
+
+/** The first immutable decision that would change, by JSON Pointer. */
+function brokenPromise(schema: DecisionSchema, parent: JsonObject, next: JsonObject): string | null {
+  // what devices run is the default too: leaving it was a choice of its value
+  const was = prepareWith(schema, parent);
+  let broken: string | null = null;
+  eachDecision(schema, was.ok ? was.value.effective : parent, (decision, node, before) => {
+    if (node["x-confman-immutable"] !== true) return;
+    const after = valueAt(next, decision);
+    const isKept =
+      after === undefined ? valueAt(parent, decision) === undefined : canonicalJson(after) === canonicalJson(before);
+    if (!isKept) broken ??= decision;
+  });
+  return broken;
 }
 
 export type IfMatch = { kind: "any" } | { kind: "version"; version: number };

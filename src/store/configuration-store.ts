@@ -10,8 +10,8 @@ export type ConfigurationRow = {
   deployment_name: string;
   config_data: string;
   version: number;
-  pack: string;
-  schema_version: string;
+  pack: string | null;
+  schema_version: string | null;
   schema_range: string;
   upgrade_policy: UpgradePolicy;
   is_active: number;
@@ -32,8 +32,8 @@ export type Configuration = {
   deploymentName: string;
   configData: JsonObject;
   version: number;
-  pack: string;
-  schemaVersion: string;
+  pack: string | null;
+  schemaVersion: string | null;
   schemaRange: string;
   upgradePolicy: UpgradePolicy;
   isActive: boolean;
@@ -80,8 +80,8 @@ const insert = statement<{
   namespace: string;
   deployment_name: string;
   config_data: string;
-  pack: string;
-  schema_version: string;
+  pack: string | null;
+  schema_version: string | null;
   schema_range: string;
   upgrade_policy: string;
   created_by: string;

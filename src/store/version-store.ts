@@ -19,8 +19,8 @@ export type NewVersion = {
   /** The version this one was made from: 0 for a new configuration. The guard of the whole batch. */
   parent: number;
   config_data: string;
-  pack: string;
-  schema_version: string;
+  pack: string | null;
+  schema_version: string | null;
   podman_target: string;
   origin: Origin;
   changes_summary: string | null;
@@ -38,8 +38,8 @@ export type VersionRow = {
   epoch: number;
   version: number;
   config_data: string;
-  pack: string;
-  schema_version: string;
+  pack: string | null;
+  schema_version: string | null;
   podman_target: string;
   parent_version: number | null;
   origin: Origin;
