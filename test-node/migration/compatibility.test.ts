@@ -57,7 +57,7 @@ describe("a change of one decision", () => {
       { a: { title: "A", default: "a", type: "string" } },
       [],
     ],
-  ])("that %s", (_, before, after, expected) => {
+  ])("that %s", (...[, before, after, expected]) => {
     expect(codes(between(object(before), object(after)))).toEqual(expected);
   });
 
@@ -148,7 +148,7 @@ describe("the judgement", () => {
       { class: "breaking", is_overpromising: true },
       false,
     ],
-  ])("of %s", (_, given, expected, automatic) => {
+  ])("of %s", (...[, given, expected, automatic]) => {
     const judged = judgeCompatibility({ ...facts, ...given });
     expect(judged).toMatchObject(expected);
     expect(isAutomatic(judged)).toBe(automatic);
