@@ -118,6 +118,21 @@ const PROBES: Record<LimitName, Probe> = {
       headers: { "idempotency-key": padded(n) },
       body: (slug: string) => ({ deployment_name: "site", pack: slug, config_data: { web: { port: 80 } } }),
     }),
+  report_items_max: (n) =>
+    api("POST", "/deployments/report", {
+      body: {
+        boot_id: "6f1c2a52-7f0e-4a6e-9b1b-0d7a5f1f2c11",
+        sequence: 1,
+        version: 1,
+        manifest_sha256: "0".repeat(64),
+        state: "fetched",
+        steps: Array.from({ length: n }, (_, index) => ({ name: `s${index}`, state: "ok" })),
+      },
+    }),
+  device_labels_max: (n) =>
+    api("PUT", "/devices/d1", {
+      body: { labels: Object.fromEntries(Array.from({ length: n }, (_, index) => [`l${index}`, "x"])) },
+    }),
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
 };
 const refusalOf = (result: ReturnType<typeof parseBody>) => (result.ok ? [] : [result.error.code]);

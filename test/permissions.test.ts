@@ -9,6 +9,7 @@ const MATRIX: Record<Permission, string> = {
   "config:read": "user cli web legerd | viewer",
   "config:write": "user cli web | editor",
   "deployments:report": "cli legerd | viewer",
+  "devices:describe": "user cli web legerd | viewer",
   "schemas:read": "user cli web | viewer",
   "audit:read": "user cli web | viewer",
   "self:read": "user cli web legerd | viewer",

@@ -9,6 +9,8 @@ import "#actions/check-readiness.ts";
 import "#actions/retry-render.ts";
 import "#actions/delete-configuration.ts";
 import "#actions/read-audit.ts";
+import "#actions/describe-device.ts";
+import "#actions/report-deployment.ts";
 import { REGISTERED_STATEMENTS } from "#store/statement.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
@@ -94,7 +96,7 @@ describe("what may never change refuses to", () => {
     ["DELETE FROM audit_log", /append-only/],
     ["INSERT OR REPLACE INTO audit_log SELECT * FROM audit_log", /append-only/],
     [
-      "INSERT INTO audit_log SELECT id || 'x', workspace_id, seq + 2, at, actor, action, target, payload, entry_digest FROM audit_log",
+      "INSERT INTO audit_log SELECT id || 'x', workspace_id, seq + 50, at, actor, action, target, payload, entry_digest FROM audit_log",
       /append-only/,
     ],
     ["DELETE FROM configurations", /deleted softly/],

@@ -5,7 +5,9 @@ import { causeText } from "#core/log.ts";
 import { Manifest } from "#core/manifest.ts";
 import { type Caller, decidePrincipal } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
+import { toInstant } from "#core/runtime.ts";
 import { configurationStore } from "#store/configuration-store.ts";
+import { deploymentStore } from "#store/deployment-store.ts";
 import { MANIFEST_FILE, renderPrefix } from "#store/render-files.ts";
 import { type LatestRow, renderStore } from "#store/render-store.ts";
 import { readVerified } from "#actions/read-render.ts";
@@ -65,6 +67,11 @@ export async function readLatest(
   const etag = `"${head.epoch}.${head.version}.${head.digest.slice(0, 16)}"`;
   const answer = { etag, pollSeconds: row.is_pending === 1 ? POLL_SECONDS_PENDING : POLL_SECONDS, deployment: head };
   if (ifNoneMatch !== null && matches(ifNoneMatch, etag)) return { ...answer, state: "not_modified", manifest: null };
+  deps.after(
+    noteAssigned(deps, caller, head).catch((cause: unknown) =>
+      deps.log("device.untouched", { cause: causeText(cause) }),
+    ),
+  );
   if (row.deleted === 1) return { ...answer, state: "deleted", manifest: null };
   const bytes = await readVerified(deps, {
     key: renderPrefix(caller.workspaceId, head.version) + MANIFEST_FILE,
@@ -72,6 +79,22 @@ export async function readLatest(
     sha256: head.digest,
   });
   return { ...answer, state: "current", manifest: Manifest.parse(JSON.parse(new TextDecoder().decode(bytes))) };
+}
+
+/** After the answer, and allowed to be lost: that a version was handed out says nothing about what the device runs. */
+async function noteAssigned({ db, ids, clock }: Deps, caller: Caller, head: Latest["deployment"]): Promise<void> {
+  await deploymentStore.assign
+    .bind(db, {
+      id: ids.uuid(),
+      workspace_id: caller.workspaceId,
+      user_uuid: caller.userUuid,
+      device_id: caller.deviceId,
+      config_id: head.configId,
+      epoch: head.epoch,
+      version: head.version,
+      now: toInstant(clock.now()),
+    })
+    .run();
 }
 
 function headOf(row: LatestRow): Latest["deployment"] | null {

@@ -11,6 +11,8 @@ import { configurationRoutes } from "#api/configurations/routes.ts";
 import { versionRoutes } from "#api/configurations/version-routes.ts";
 import type { ApiEnv } from "#api/context.ts";
 import { toAppError, toEnvelope } from "#api/envelope.ts";
+import { deploymentRoutes } from "#api/deployments/routes.ts";
+import { deviceRoutes } from "#api/devices/routes.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
@@ -70,6 +72,8 @@ export function createApi(depsFrom: DepsFrom) {
     renderRoutes(),
     schemaRoutes(),
     auditRoutes(),
+    deviceRoutes(),
+    deploymentRoutes(),
   ])
     api.route("/", routes);
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {

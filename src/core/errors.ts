@@ -187,6 +187,23 @@ const CATALOGUE = {
     "Ask for links: POST /config/{version}/links",
   ),
 
+  // Devices
+  device_not_found: row(
+    404,
+    (p: { device: string }) => `There is no device ${p.device} of yours here.`,
+    "List yours with GET /devices.",
+  ),
+  device_not_own: row(
+    403,
+    (p: { device: string }) => `Hostname and versions of ${p.device} are that device's own to say.`,
+    "Run this on the device itself; from elsewhere, labels can be set.",
+  ),
+  manifest_mismatch: row(
+    409,
+    (p: { version: number }) => `Version ${p.version} has another manifest than the one that was reported.`,
+    "Fetch GET /config/latest again, verify the digests, and report what is installed.",
+  ),
+
   // Registry
   schema_not_found: row(
     404,

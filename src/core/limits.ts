@@ -52,6 +52,13 @@ export const LIMITS = {
     what: "config_data of one version, as canonical JSON",
     code: "config_invalid",
   },
+  report_items_max: {
+    value: 200,
+    unit: "items",
+    what: "steps, and units, of one device report",
+    code: "request_invalid",
+  },
+  device_labels_max: { value: 32, unit: "labels", what: "one device", code: "request_invalid" },
   idempotency_key_chars_max: { value: 200, unit: "characters", what: "an Idempotency-Key", code: "request_invalid" },
   page_items_max: { value: 100, unit: "items", what: "one page of a list", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;

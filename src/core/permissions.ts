@@ -29,6 +29,8 @@ export const PERMISSIONS = {
   "config:read": { scopes: EVERYBODY, role: "viewer" },
   "config:write": { scopes: PERSON, role: "editor" },
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
+  /** Facts of the device that asks; labels besides take `config:write`. */
+  "devices:describe": { scopes: EVERYBODY, role: "viewer" },
   "schemas:read": { scopes: PERSON, role: "viewer" },
   "audit:read": { scopes: PERSON, role: "viewer" },
   /** What a token says of itself. */

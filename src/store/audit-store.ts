@@ -55,6 +55,14 @@ const insertForSchema = statement<EntryParams & { pack: string; version: string;
    WHERE pack = :pack AND version = :version AND fetched_at = :fetched_at AND ${isNew}`,
   { crossesTenants: true },
 );
+const insertForDevice = statement<EntryParams & { user_uuid: string; device_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM devices
+   WHERE user_uuid = :user_uuid AND device_id = :device_id AND change_id = :id AND ${isNew}`,
+);
+const insertForReport = statement<EntryParams & { event_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM deployment_events
+   WHERE id = :event_id AND workspace_id = :workspace_id AND is_applied = 1 AND ${isNew}`,
+);
 const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
 
 async function params(entry: AuditEntry): Promise<EntryParams> {
@@ -108,6 +116,11 @@ export const auditStore = {
     insertForFailedJob.bind(db, { ...(await params(entry)), version_id: versionId }),
   forSchema: async (db: D1Database, entry: AuditEntry, schema: { pack: string; version: string; fetched_at: string }) =>
     insertForSchema.bind(db, { ...(await params(entry)), ...schema }),
+  /** For a device that the statement before it changed under this entry's id. */
+  forDevice: async (db: D1Database, entry: AuditEntry, device: { user_uuid: string; device_id: string }) =>
+    insertForDevice.bind(db, { ...(await params(entry)), ...device }),
+  forReport: async (db: D1Database, entry: AuditEntry, eventId: string) =>
+    insertForReport.bind(db, { ...(await params(entry)), event_id: eventId }),
   selectPage,
   selectRange,
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
