@@ -8,7 +8,11 @@ import { type Upstreams, startUpstreams } from "./start-upstreams.ts";
 const holder = globalThis as { upstreams?: Promise<Upstreams> };
 
 export function sharedUpstreams(): Promise<Upstreams> {
-  holder.upstreams ??= startUpstreams({ fixtures: path.join(import.meta.dirname, "../../templates-fixtures") });
+  holder.upstreams ??= startUpstreams({
+    fixtures: path.join(import.meta.dirname, "../../templates-fixtures"),
+    // v2.0.0 breaks on purpose: a test that wants it publishes it
+    repositories: [{ fullName: "leger-run/leger-templates", fixtures: "leger", published: ["v1.0.0", "v1.1.0"] }],
+  });
   return holder.upstreams;
 }
 
