@@ -1,6 +1,7 @@
 import { createLru } from "#core/lru.ts";
 import { logTo } from "#core/log.ts";
 import type { Log } from "#core/log.ts";
+import type { Budget } from "#core/rate-limits.ts";
 import type { RenderMessage } from "#core/messages.ts";
 import type { Clock, IdSource } from "#core/runtime.ts";
 import { type Settings, parseSettings } from "#core/settings.ts";
@@ -19,6 +20,8 @@ export type Deps = {
   manifests: KVNamespace;
   renderQueue: Pick<Queue<RenderMessage>, "send" | "sendBatch">;
   http: typeof fetch;
+  /** The platform's rate limit, approximate and per location: stands before D1, never in its place. */
+  shield: Pick<RateLimit, "limit">;
   clock: Clock;
   ids: IdSource;
   log: Log;
@@ -26,6 +29,8 @@ export type Deps = {
   caches: Caches;
   /** Stored with each render; a parameter so that a test can change it between two attempts. */
   engineVersion: string;
+  /** Hears what is left of each limit that an action took; the API prints it as headers. */
+  onBudget(budget: Budget): void;
   /** Work that may go on after the answer; what it does must be allowed to be lost. */
   after(work: Promise<unknown>): void;
 };
@@ -48,12 +53,14 @@ export function depsFrom(env: Env, after: (work: Promise<unknown>) => void): Dep
     manifests: env.MANIFESTS,
     renderQueue: env.RENDER_QUEUE as unknown as Queue<RenderMessage>,
     http: (input, init) => fetch(input, init),
+    shield: env.SHIELD,
     clock: { now: () => new Date() },
     ids: { uuid: () => crypto.randomUUID() },
     log: logTo((line) => console.log(line)),
     settings: settingsFrom(env),
     caches,
     engineVersion: ENGINE_VERSION,
+    onBudget: () => {},
     after,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limitFailedSignIn, limitSignIn } from "#actions/limit-sign-ins.ts";
 import { AppError } from "#core/errors.ts";
 import { userUuid } from "#core/identity.ts";
 import { causeText } from "#core/log.ts";
@@ -18,7 +19,10 @@ const Users = z.object({ users: z.array(TailscaleUser) });
  * Signs a device in by its Tailscale identity (document 000's POST /auth/cli). Nothing is stored before both APIs have
  * confirmed the claims; user, personal workspace, device and audit row are then one batch.
  */
-export async function signIn(deps: Deps, claims: TailscaleClaims, cliVersion: string | null): Promise<SignedIn> {
+export async function signIn(
+  deps: Deps,
+  { claims, cliVersion, address }: { claims: TailscaleClaims; cliVersion: string | null; address: string },
+): Promise<SignedIn> {
   const { settings, clock, ids, db } = deps;
   const tailnet = Object.hasOwn(settings.TAILSCALE_TAILNETS, claims.tailnet)
     ? settings.TAILSCALE_TAILNETS[claims.tailnet]
@@ -33,11 +37,14 @@ export async function signIn(deps: Deps, claims: TailscaleClaims, cliVersion: st
   const verified = verifyClaims(claims, { devices, users, trustClaims: tailnet.trust_claims }, now);
   if (!verified.ok) {
     deps.log("signin.refused", { code: verified.error.code });
+    await limitFailedSignIn(deps, { address, tailnet: claims.tailnet, deviceId: claims.device_id });
     throw verified.error.code === "device_key_required"
       ? AppError.of("device_key_required", {})
       : AppError.of("tailscale_verification_failed", { detail: verified.error.detail });
   }
   const user_uuid = userUuid(verified.value.userId);
+  const owned = devices.filter(({ user }) => user === verified.value.login).length;
+  await limitSignIn(deps, { userUuid: user_uuid, devicesOwned: owned });
   const at = toInstant(now);
   const entry = {
     id: ids.uuid(),

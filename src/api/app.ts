@@ -13,6 +13,7 @@ import type { ApiEnv } from "#api/context.ts";
 import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { deploymentRoutes } from "#api/deployments/routes.ts";
 import { deviceRoutes } from "#api/devices/routes.ts";
+import { budgetHeaders, shieldRequests } from "#api/limit-requests.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
@@ -20,6 +21,7 @@ import { schemaRoutes } from "#api/schemas/routes.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText, logTo } from "#core/log.ts";
 import type { Permission } from "#core/permissions.ts";
+import type { Budget } from "#core/rate-limits.ts";
 import { SettingsError } from "#core/settings.ts";
 import type { Deps } from "#deps.ts";
 
@@ -40,9 +42,11 @@ export function createApi(depsFrom: DepsFrom) {
   const api = new OpenAPIHono<ApiEnv>();
   api.use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
-    c.set("deps", configured(c, depsFrom));
+    const budgets: Budget[] = [];
+    c.set("deps", { ...configured(c, depsFrom), onBudget: (budget) => void budgets.push(budget) });
     const startedAt = c.get("deps").clock.now();
     await next();
+    for (const [name, value] of Object.entries(budgetHeaders(budgets))) c.header(name, value);
     c.header("x-request-id", c.get("requestId"));
     c.header("x-content-type-options", "nosniff");
     c.header("referrer-policy", "no-referrer");
@@ -59,6 +63,7 @@ export function createApi(depsFrom: DepsFrom) {
   let declared: DeclaredPermissions | undefined;
   api.use(
     authenticate(() => (declared ??= declaredPermissions(api))),
+    shieldRequests,
     boundedBody,
   );
 

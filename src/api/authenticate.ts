@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import type { ApiEnv } from "#api/context.ts";
+import { limitOf } from "#api/limit-requests.ts";
 import { AppError } from "#core/errors.ts";
 import { type Permission, scopeHas } from "#core/permissions.ts";
 import { verifyToken } from "#core/token.ts";
@@ -43,6 +44,7 @@ export const authenticate = (declared: () => DeclaredPermissions) =>
       userUuid: sub,
       deviceId: dev,
       claims: claims.value,
+      limit: limitOf(c),
     });
     return next();
   });

@@ -35,9 +35,9 @@ export const takes = <T extends z.ZodType>(schema: T, description: string) => ({
 /** What a route needs. The token is held against it before the body is read, and the action asks for the same. */
 export const needs = (permission: Permission) => ({ "x-permission": permission });
 
-/** The refusals that a route names, grouped by status; every route may also answer 401, 413, 500 and 503. */
+/** The refusals that a route names, grouped by status; every route may also answer 401, 413, 429, 500 and 503. */
 export function refuses(...codes: ErrorCode[]): Record<number, ReturnType<typeof json<typeof ErrorEnvelope>>> {
-  const all: ErrorCode[] = [...codes, "invalid_token", "storage_unavailable", "internal"];
+  const all: ErrorCode[] = [...codes, "invalid_token", "rate_limit_exceeded", "storage_unavailable", "internal"];
   const byStatus = Map.groupBy(all, (code) => describeError(code).status);
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [status, json(ErrorEnvelope, [...new Set(names)].join(", "))]),

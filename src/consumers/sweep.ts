@@ -6,6 +6,7 @@ import { renderVersion } from "#consumers/render-version.ts";
 import type { Deps } from "#deps.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
 import { jobStore } from "#store/job-store.ts";
+import { rateLimitStore } from "#store/rate-limit-store.ts";
 
 const IDEMPOTENCY_KEPT_SECONDS = 2 * 86_400;
 /** How many further jobs one sweep wakes by messages; the next minute takes more. */
@@ -36,6 +37,7 @@ export async function sweep(deps: Deps): Promise<void> {
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
   await idempotencyStore.removeOlder.bind(db, { before }).run();
   await sealAudit(deps);
+  await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
   log("sweep.finished", { count: due.length });
 }
 

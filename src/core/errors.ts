@@ -81,6 +81,13 @@ const CATALOGUE = {
     30,
   ),
 
+  rate_limit_exceeded: row(
+    429,
+    (p: { max: number; span: string; what: string }) => `At most ${p.max} in ${p.span}: ${p.what}.`,
+    "Wait for as many seconds as Retry-After says, then send it again.",
+    60,
+  ),
+
   // Configurations
   configuration_not_found: row(
     404,
@@ -276,7 +283,7 @@ export class AppError extends Error {
     this.code = code;
     this.status = entry.status;
     this.action = entry.action;
-    this.retryAfterSeconds = entry.retryAfterSeconds;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? entry.retryAfterSeconds;
     this.details = options.details ?? [];
   }
 
@@ -288,4 +295,9 @@ export class AppError extends Error {
 
 /** A detail that is no finding, for example a version that came in between. */
 export type ErrorDetail = { [key: string]: string | number | null };
-export type AppErrorOptions = { details?: readonly (Finding | ErrorDetail)[]; cause?: unknown };
+export type AppErrorOptions = {
+  details?: readonly (Finding | ErrorDetail)[];
+  cause?: unknown;
+  /** Instead of the row's, where the moment is known. */
+  retryAfterSeconds?: number;
+};

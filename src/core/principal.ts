@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Permission, type Role, TokenScope, isForOperators, roleHas, scopeHas } from "#core/permissions.ts";
+import type { RateLimitName } from "#core/rate-limits.ts";
 import { type Result, err, ok } from "#core/result.ts";
 
 /**
@@ -33,6 +34,8 @@ export type DeviceCaller = {
   userUuid: string;
   deviceId: string;
   claims: TokenClaims;
+  /** The limit that this request counts against, of the route's row in api/route-limits.ts; null once it was taken. */
+  limit: RateLimitName | null;
 };
 
 /** A caller of whom the database said yes, in the query that also read what they asked for. */

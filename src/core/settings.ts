@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PackSlug } from "#core/names.ts";
+import { RATE_LIMIT_NAMES } from "#core/rate-limits.ts";
 
 /** One tailnet that may sign in: an API key, and whether ids alone prove a person there (DESIGN 11). */
 export const TailnetSettings = z.strictObject({
@@ -47,6 +48,8 @@ export const Settings = z.object({
       .filter(Boolean),
   ),
   SWEEP_RENDERS_MAX: z.coerce.number().int().min(1).max(200),
+  /** Numbers of docs/limits.md by name, where the operator wants others: '{"saves": 1000}'. */
+  RATE_LIMITS: json(z.partialRecord(z.enum(RATE_LIMIT_NAMES), z.int().nonnegative())).prefault("{}"),
   GITHUB_TOKEN: z.string().optional(),
   TOKEN_SIGNING_KEYS: json(z.array(SigningKey).min(1)),
   LINK_SIGNING_KEY: z.string().min(32),

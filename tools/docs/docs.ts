@@ -3,6 +3,8 @@ import path from "node:path";
 import { createApi, openApiDocument } from "#api/app.ts";
 import { ERROR_CODES, describeError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
+import { ROUTE_LIMITS } from "#api/route-limits.ts";
+import { RATE_LIMITS } from "#core/rate-limits.ts";
 import { Manifest, ManifestRecord } from "#core/manifest.ts";
 import { z } from "zod";
 import { dataModelDiagram } from "./data-model.ts";
@@ -36,12 +38,28 @@ function errorsPage(): string {
   return `# Errors\n\n${GENERATED}\n\nEvery refusal is \`{"success": false, "error": {code, message, action, docs}}\`, with findings in \`error.details\` where there are any.\n\n${rows.join("\n")}`;
 }
 
+const RATES = `## Requests in time
+
+Counted exactly in D1; beyond it \`429 rate_limit_exceeded\` with \`Retry-After\` (seconds until the oldest request counts no more). The
+window slides in twelfths: no hour, wherever it begins, sees more than the number, and what was spent comes back within 65 minutes. A
+refused request writes nothing and costs nothing. Answers that count say \`RateLimit-Limit\`, \`RateLimit-Remaining\`, \`RateLimit-Reset\`
+(seconds) and \`RateLimit-Policy\`. Before all of it stands the platform's shield (\`[[ratelimits]]\` in wrangler.toml): requests of one
+caller in a minute, approximate; polls and other reads have it alone. Numbers are changed by name in the variable \`RATE_LIMITS\`:
+\`{"saves": 1000}\`.`;
+
 function limitsPage(): string {
   const rows = Object.entries(LIMITS).map(
     ([name, limit]) =>
       `| \`${name}\` | ${limit.value.toLocaleString("en")} ${limit.unit} | ${limit.what} | \`${limit.code}\` |`,
   );
-  return `# Limits\n\n${GENERATED}\n\nLimits count bytes, characters, steps and items, never time.\n\n| name | at most | of what | refused as |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+  const rates = Object.entries(RATE_LIMITS).map(
+    ([name, { max, seconds, per, what }]) =>
+      `| \`${name}\` | ${max.toLocaleString("en")} in ${seconds.toLocaleString("en")} s | ${per} | ${what} |`,
+  );
+  const routes = Object.entries(ROUTE_LIMITS)
+    .filter(([, { exact }]) => exact !== null)
+    .map(([route, { exact }]) => `| \`${route}\` | ${exact === "own" ? "see above" : `\`${exact}\``} |`);
+  return `# Limits\n\n${GENERATED}\n\nLimits count bytes, characters, steps and items, never time.\n\n| name | at most | of what | refused as |\n|---|---|---|---|\n${rows.join("\n")}\n\n${RATES}\n\n| name | at most | counted per | what |\n|---|---|---|---|\n${rates.join("\n")}\n\n| route | counts against |\n|---|---|\n${routes.join("\n")}\n`;
 }
 
 function withDiagram(file: string): string {

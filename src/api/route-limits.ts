@@ -1,0 +1,30 @@
+import type { RateLimitName } from "#core/rate-limits.ts";
+
+/**
+ * What each route counts against. Every operation that writes has a row (a test asks for it); one that only reads may have
+ * one. `exact` is a row of core/rate-limits.ts, taken in the batch that authenticates (`readAs`); `own` says that the action
+ * takes its limits itself. `shield` is the platform's approximate limit of requests in a minute, by caller or, where nobody
+ * has said who they are, by address; reads have it alone, the poll above all, because a poll writes nothing.
+ */
+export type RouteLimit = { exact: RateLimitName | "own" | null; shield: "caller" | "address" | null };
+
+/** Every route without a row, and what is no route: shielded, and not counted. */
+export const SHIELDED: RouteLimit = { exact: null, shield: "caller" };
+const counted = (exact: RateLimitName): RouteLimit => ({ exact, shield: "caller" });
+
+export const ROUTE_LIMITS: Record<string, RouteLimit> = {
+  // No shield before a sign-in: whoever floods from an address must not shut out others behind it.
+  "POST /auth/cli": { exact: "own", shield: null },
+  "GET /health": { exact: null, shield: null },
+  "GET /ready": { exact: null, shield: "address" },
+  "GET /.well-known/jwks.json": { exact: null, shield: null },
+  "GET /links/{workspace}/{version}/{file}": { exact: null, shield: "address" },
+
+  "POST /configurations": counted("saves"),
+  "PUT /configurations/{name}": counted("saves"),
+  "DELETE /configurations/{name}": counted("saves"),
+
+  "POST /config/{version}/links": counted("links"),
+  "POST /renders/{version}/retry": counted("retries"),
+  "POST /schemas/sync": SHIELDED,
+};
