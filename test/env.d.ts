@@ -3,6 +3,8 @@ declare namespace Cloudflare {
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
     TEST_MIGRATIONS_DOWN: import("cloudflare:test").D1Migration[];
     TEST_UPSTREAMS_URL: string;
+    /** Five requests in a minute. */
+    TEST_SHIELD: RateLimit;
   }
 }
 interface ImportMeta {
