@@ -26,5 +26,7 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
 
   "POST /config/{version}/links": counted("links"),
   "POST /renders/{version}/retry": counted("retries"),
+  "PUT /devices/{id}": counted("device_changes"),
+  "POST /deployments/report": counted("reports"),
   "POST /schemas/sync": SHIELDED,
 };

@@ -53,6 +53,7 @@ export const RATE_LIMITS = {
   reports: { max: 1200, seconds: HOUR, per: "device", what: "reports of what a device runs" },
   links: { max: 300, seconds: HOUR, per: "user", what: "sets of signed links" },
   retries: { max: 120, seconds: HOUR, per: "user", what: "failed renders tried again" },
+  device_changes: { max: 120, seconds: HOUR, per: "user", what: "devices described, approved, revoked" },
   generator_changes: { max: 60, seconds: HOUR, per: "user", what: "generators made, rotated, deleted or restored" },
 } as const satisfies Record<string, RateLimit>;
 
