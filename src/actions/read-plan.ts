@@ -29,7 +29,8 @@ export async function readQuadlets(
   return { ...writeQuadlets(await bundleFiles(deps, render)), name: render.manifest.name };
 }
 
-async function bundleFiles(deps: Deps, render: RenderedVersion): Promise<BundleFile[]> {
+/** A render's files as texts, the manifest left out. */
+export async function bundleFiles(deps: Deps, render: RenderedVersion): Promise<BundleFile[]> {
   const files = await readAllFiles(deps, render);
   return files
     .filter(({ filename }) => filename !== MANIFEST_FILE)

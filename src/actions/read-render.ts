@@ -24,12 +24,20 @@ export async function readVerified(
 
 /** A rendered version of the caller's workspace with its manifest. Foreign and unknown numbers look alike. */
 export async function readRender(deps: Deps, caller: Caller, number: number): Promise<RenderedVersion> {
-  const { results } = await readAs(deps, { caller, permission: "config:read" }, [
-    versionStore.selectByNumber.bind(deps.db, { workspace_id: caller.workspaceId, version: number }),
-  ]);
+  return (await readRenderWith(deps, caller, { number, selects: [] })).render;
+}
+
+/** The same, with what else is to be read in the same round trip. */
+export async function readRenderWith(
+  deps: Deps,
+  caller: Caller,
+  { number, selects }: { number: number; selects: D1PreparedStatement[] },
+): Promise<{ render: RenderedVersion; results: D1Result[] }> {
+  const select = versionStore.selectByNumber.bind(deps.db, { workspace_id: caller.workspaceId, version: number });
+  const { results } = await readAs(deps, { caller, permission: "config:read" }, [select, ...selects]);
   const row = versionStore.selectByNumber.rows(results[0])[0];
   if (!row) throw AppError.of("version_not_found", { version: number });
-  return withManifest(deps, versionStore.fromRow(row));
+  return { render: await withManifest(deps, versionStore.fromRow(row)), results: results.slice(1) };
 }
 
 /** Two renders in one round trip: what is installed, null for nothing, and what shall be. */

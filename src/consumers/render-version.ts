@@ -1,6 +1,6 @@
 import { makeRender } from "#registry/make-render.ts";
 import { storeRender } from "#consumers/store-render.ts";
-import type { Finding } from "#core/finding.ts";
+import { FINDINGS_MAX, type Finding } from "#core/finding.ts";
 import { causeText } from "#core/log.ts";
 import { backoffSeconds, leaseEnd } from "#core/render-job.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
@@ -114,9 +114,6 @@ async function fail(
   });
   return { kind: "failed" };
 }
-
-/** Enough to see what is wrong; a row of D1 holds 2 MB. */
-const FINDINGS_MAX = 100;
 
 /** A fault of the transport: the version is not to blame, so the lease is given back and counts as a fault, not a crash. */
 async function postpone(

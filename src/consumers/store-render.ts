@@ -1,3 +1,4 @@
+import { FINDINGS_MAX, type Finding } from "#core/finding.ts";
 import type { MadeRender } from "#registry/make-render.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { causeText } from "#core/log.ts";
@@ -58,7 +59,8 @@ export async function storeRender(deps: Deps, { row, leaseId, made }: Job): Prom
     const isExplained = index.inputs.engine_version !== made.index.inputs.engine_version;
     log(isExplained ? "render.adopted" : "render.diverged", { ...about, digest: sha256 });
   }
-  await commitRows(deps, { row, index, sha256, durationMs: clock.now().getTime() - startedAt.getTime() });
+  const { warnings } = made;
+  await commitRows(deps, { row, index, sha256, warnings, durationMs: clock.now().getTime() - startedAt.getTime() });
 
   const record = {
     graph: made.graph,
@@ -74,9 +76,17 @@ export async function storeRender(deps: Deps, { row, leaseId, made }: Job): Prom
   return "rendered";
 }
 
+type Committed = {
+  row: JobInputsRow;
+  index: Manifest;
+  sha256: string;
+  warnings: readonly Finding[];
+  durationMs: number;
+};
+
 async function commitRows(
   { db, ids, clock }: Deps,
-  { row, index, sha256, durationMs }: { row: JobInputsRow; index: Manifest; sha256: string; durationMs: number },
+  { row, index, sha256, warnings, durationMs }: Committed,
 ): Promise<void> {
   const now = toInstant(clock.now());
   const renderId = ids.uuid();
@@ -102,7 +112,11 @@ async function commitRows(
       pack_digest: index.inputs.pack_digest ?? "",
       rendered_at: now,
     }),
-    jobStore.finish.bind(db, { version_id: row.version_id, now }),
+    jobStore.finish.bind(db, {
+      version_id: row.version_id,
+      warnings: JSON.stringify(warnings.slice(0, FINDINGS_MAX)),
+      now,
+    }),
     renderStore.moveHead.bind(db, { version_id: row.version_id, now }),
     await auditStore.forRender(db, entry, renderId),
   ]);

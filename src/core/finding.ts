@@ -29,3 +29,6 @@ export const Finding = z
 export type Finding = z.infer<typeof Finding>;
 
 export const hasErrors = (findings: readonly Finding[]) => findings.some((finding) => finding.severity === "error");
+
+/** How many of a render's findings are kept with its job: enough to see what is wrong; a row of D1 holds 2 MB. */
+export const FINDINGS_MAX = 100;

@@ -36,6 +36,11 @@ export const PodmanTarget = z
   .string()
   .regex(/^[4-9]\.\d{1,2}$/, "A Podman version like 5.4.")
   .meta({ id: "PodmanTarget", example: "5.4" });
+/** A Podman as it is installed somewhere; `5.8` stands for the oldest release of that name. */
+export const PodmanVersion = z
+  .string()
+  .regex(/^[4-9]\.\d{1,2}(?:\.\d{1,2})?$/, "A Podman version like 5.8 or 5.8.2.")
+  .meta({ id: "PodmanVersion", example: "5.8" });
 export const PODMAN_TARGET_DEFAULT = "5.4";
 
 /** True where MAJOR.MINOR `version` lies in [min, max]; a null max is open. */

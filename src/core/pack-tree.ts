@@ -15,7 +15,13 @@ const SAFE_OUTPUT = /^(?!\.{1,2}$)[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,127}$/;
 const PackDescription = z.strictObject({
   name: z.string().max(200).optional(),
   description: z.string().max(2000).optional(),
-  podman: z.strictObject({ min: z.string().optional(), max: z.string().nullable().optional() }).optional(),
+  podman: z
+    .strictObject({
+      min: z.string().optional(),
+      max: z.string().nullable().optional(),
+      down_level: z.boolean().optional(),
+    })
+    .optional(),
   engine: z.strictObject({ trim_blocks: z.boolean().optional(), lstrip_blocks: z.boolean().optional() }).optional(),
   outputs: z.array(PackOutput).optional(),
 });
@@ -47,7 +53,11 @@ export function packFromTree(
     ...identity,
     name: description.name ?? identity.pack,
     description: description.description ?? "",
-    podman: { min: description.podman?.min ?? "5.4", max: description.podman?.max ?? null },
+    podman: {
+      min: description.podman?.min ?? "5.4",
+      max: description.podman?.max ?? null,
+      ...(description.podman?.down_level !== undefined && { down_level: description.podman.down_level }),
+    },
     engine: {
       trim_blocks: description.engine?.trim_blocks ?? false,
       lstrip_blocks: description.engine?.lstrip_blocks ?? false,

@@ -26,7 +26,8 @@ export const Pack = z.strictObject({
   version: z.string(),
   name: z.string(),
   description: z.string(),
-  podman: z.strictObject({ min: z.string(), max: z.string().nullable() }),
+  /** `down_level: false`: keys that are newer than the target are errors, also where `PodmanArgs=` could say them. */
+  podman: z.strictObject({ min: z.string(), max: z.string().nullable(), down_level: z.boolean().optional() }),
   engine: z.strictObject({ trim_blocks: z.boolean(), lstrip_blocks: z.boolean() }),
   outputs: z.array(PackOutput),
   copies: z.array(PackCopy),

@@ -3,10 +3,15 @@ import { keyInfo } from "#quadlet/key-table.ts";
 import { parseUnit, type UnitFile, type UnitNode } from "#quadlet/parse-unit.ts";
 import { unitTypeOf } from "#quadlet/unit-names.ts";
 
-/** What a template printed into an output: offsets into its text. */
-export type PrintedSpan = { readonly start: number; readonly end: number };
+/** What a template printed into an output: offsets into its text, where it was printed, and the decision (JSON Pointer) that it is. */
+export type PrintedSpan = {
+  readonly start: number;
+  readonly end: number;
+  readonly place?: { readonly template: string; readonly line: number; readonly column: number };
+  readonly decision?: string | undefined;
+};
 
-const CODE = "unsafe_value";
+const CODE = "unit_unsafe_value";
 const PLAIN = /^[A-Za-z0-9._:/@,+=-]*$/;
 const PLAIN_WITH_SPACES = /^[A-Za-z0-9._:/@,+=-]+(?: +[A-Za-z0-9._:/@,+=-]+)*$/;
 
@@ -32,7 +37,7 @@ function placeAt({ filename, text }: UnitFile, offset: number) {
 export function checkPrinted(filename: string, text: string, spans: readonly PrintedSpan[]): Finding[] {
   if (unitTypeOf(filename) === null && !filename.endsWith(".conf")) return [];
   const unit = parseUnit(filename, text);
-  return spans.flatMap(({ start, end }): Finding[] => {
+  return spans.flatMap(({ start, end, place, decision }): Finding[] => {
     const value = text.slice(start, end);
     if (PLAIN.test(value)) return [];
     const node = unit.nodes.find((one) => one.start <= start && start < one.end);
@@ -40,6 +45,9 @@ export function checkPrinted(filename: string, text: string, spans: readonly Pri
     const where = node?.type === "assignment" ? `${node.key}=` : "the unit";
     const message = `A printed value has characters that mean something in ${where}: it could add words, keys or commands.`;
     const action = "Print it through a quoting filter, or restrict the decision by a pattern in the schema.";
-    return [{ code: CODE, severity: "error", message, action, place: placeAt(unit, start) }];
+    const finding: Finding = { code: CODE, severity: "error", message, action, place: placeAt(unit, start) };
+    if (place !== undefined) finding.template = { file: place.template, line: place.line, column: place.column };
+    if (decision !== undefined) finding.decision = decision;
+    return [finding];
   });
 }

@@ -59,8 +59,9 @@ function editsOf({ view, section }: LoadedUnit, podman: string): { edits: Edits;
       const text = `PodmanArgs=${(flags[index] ?? []).join(" ")}`;
       edits.set(assignment, text);
       const { file, line, column } = assignment;
-      const message = `${key}= needs Podman ${info.since}; for ${podman} it is written as ${text}.`;
-      const action = `Raise the target to ${info.since} to keep the key.`;
+      // Without the value: a BuildArg= may hold what nobody should read in a log.
+      const message = `${key}= exists from Podman ${info.since} on; for ${podman} it is written as PodmanArgs=${rule.flag}.`;
+      const action = `Nothing to do. With a target of ${info.since} or newer the key itself is written.`;
       findings.push({ code: CODE, severity: "warning", message, action, place: { file, line, column } });
     });
   }

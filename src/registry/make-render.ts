@@ -3,8 +3,7 @@ import { type Finding, hasErrors } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
 import { type Manifest, type ManifestGraph, buildManifest, fileType, manifestBytes } from "#core/manifest.ts";
 import { type Result, err, ok } from "#core/result.ts";
-import { checkPrinted } from "#quadlet/check-printed.ts";
-import { checkUnits } from "#quadlet/check-units.ts";
+import { judgeUnits } from "#quadlet/judge-units.ts";
 import { type UnitGraph, unitGraph } from "#quadlet/unit-graph.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { guarded, renderDecisions } from "#registry/render-decisions.ts";
@@ -13,8 +12,14 @@ import { attributeFindings } from "#render/trace/attribute-findings.ts";
 import type { JobInputsRow } from "#store/job-store.ts";
 import { MANIFEST_FILE, type StoredFile } from "#store/render-files.ts";
 
-/** A render in memory: the files, then the manifest over them. */
-export type MadeRender = { files: StoredFile[]; manifest: StoredFile; index: Manifest; graph: ManifestGraph };
+/** A render in memory: the files, then the manifest over them. `warnings` is what a person should know about it. */
+export type MadeRender = {
+  files: StoredFile[];
+  manifest: StoredFile;
+  index: Manifest;
+  graph: ManifestGraph;
+  warnings: readonly Finding[];
+};
 
 /**
  * The pure part of a job: (version, pack, engine version) -> bytes. It reads no clock and no storage, so what it refuses
@@ -27,7 +32,7 @@ export async function makeRender(
 ): Promise<Result<MadeRender, Finding[]>> {
   const judged = guarded(() => renderAndJudge(row, pack));
   if (!judged.ok) return judged;
-  const { graph } = judged.value;
+  const { graph, warnings } = judged.value;
   const files = await Promise.all(
     judged.value.files.map(({ filename, text }) => storedFile(filename, new TextEncoder().encode(text))),
   );
@@ -53,23 +58,24 @@ export async function makeRender(
       podman_target: row.podman_target,
     },
   });
-  return ok({ files, manifest: await storedFile(MANIFEST_FILE, manifestBytes(index)), index, graph });
+  return ok({ files, manifest: await storedFile(MANIFEST_FILE, manifestBytes(index)), index, graph, warnings });
 }
 
-type Judged = { files: readonly RenderedFile[]; graph: UnitGraph };
+type Judged = { files: readonly RenderedFile[]; graph: UnitGraph; warnings: readonly Finding[] };
 
-/** Where the judge refuses, a second, traced render says which template line and decision each finding comes from. */
+/** Where the judge has something to say, a second, traced render tells which template line and decision each finding comes from. */
 function renderAndJudge(row: JobInputsRow, pack: ReadyPack): Result<Judged, Finding[]> {
   const decisions = { configData: JSON.parse(row.config_data) as JsonObject, deploymentName: row.deployment_name };
   const rendered = renderDecisions(pack, decisions);
   if (!rendered.ok) return rendered;
-  const { files } = rendered.value;
-  const printed = files.flatMap((file) => checkPrinted(file.filename, file.text, file.printed));
-  const problems = [...checkUnits(files, { podmanTarget: row.podman_target }), ...printed];
-  if (!hasErrors(problems)) return ok({ files, graph: unitGraph(files, row.podman_target) });
+  const { podman_target: podmanTarget } = row;
+  const downLevels = pack.compiled.pack.podman.down_level ?? true;
+  const { files, findings } = judgeUnits(rendered.value.files, { podmanTarget, downLevels });
+  if (findings.length === 0) return ok({ files, graph: unitGraph(files, podmanTarget), warnings: findings });
   const traced = renderDecisions(pack, decisions, { provenance: true });
   const provenance = traced.ok ? traced.value.provenance : undefined;
-  return err(provenance ? attributeFindings(problems, provenance) : problems);
+  const told = provenance ? attributeFindings(findings, provenance) : [...findings];
+  return hasErrors(told) ? err(told) : ok({ files, graph: unitGraph(files, podmanTarget), warnings: told });
 }
 
 const storedFile = async (filename: string, bytes: Uint8Array): Promise<StoredFile> => ({

@@ -41,6 +41,13 @@ export class TemplateFault extends Error {
     return this.code === "limit_steps" || this.code === "limit_depth";
   }
 
+  /** The same fault with the decision concerned, unless it has one. */
+  about(decision: string | undefined): TemplateFault {
+    if (this.decision !== undefined || decision === undefined) return this;
+    const { code, message, action, place } = this;
+    return new TemplateFault({ code, message, action, decision, place }, { cause: this });
+  }
+
   /** The same fault with a place, unless it has one: the innermost place is the most useful. */
   at(place: TemplatePlace): TemplateFault {
     if (this.place !== undefined) return this;

@@ -12,7 +12,7 @@ import type { Marks } from "#render/mark-decisions.ts";
 import { RenderWorld } from "#render/render-world.ts";
 import { Instance, type RenderLimits, type Run } from "#render/run.ts";
 import type { SecretRequirement } from "#render/secret-function.ts";
-import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
+import { addPaths, type DecisionPath, type Origins } from "#render/trace/origin.ts";
 import { Provenance, type TracedFile } from "#render/trace/provenance.ts";
 import type { Span } from "#render/trace/tracer.ts";
 import { isUnitFile } from "#render/unit-file.ts";
@@ -30,15 +30,22 @@ export type RenderInput = {
   readonly limits?: Partial<RenderLimits>;
 };
 
+export type PrintedValue = {
+  readonly start: number;
+  readonly end: number;
+  readonly place: TemplatePlace;
+  readonly decision: string | undefined;
+};
+
 export type RenderedFile = {
   readonly filename: string;
   readonly text: string;
   readonly template: string;
   /**
    * Values with inner spaces that were printed bare into a unit file, by offsets: whether their key may hold one is for the checks of
-   * units to say (DESIGN 8).
+   * units to say (DESIGN 8). With each the place that printed it and the decision that it is.
    */
-  readonly printed: readonly { readonly start: number; readonly end: number }[];
+  readonly printed: readonly PrintedValue[];
 };
 
 export type RenderedPack = {
@@ -73,7 +80,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
     const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, output, limits.steps) : null);
     if (trace !== null)
       traced.push({ filename: output.output, text, spans: trace.spans, conditions: trace.conditions });
-    const printed = hasSpacedValues && trace !== null ? spacedSpans(text, trace.spans) : [];
+    const printed = hasSpacedValues && trace !== null ? spacedValues(text, trace) : [];
     files.push({ filename: output.output, text, template: output.template, printed });
   }
   for (const copy of compiled.pack.copies) {
@@ -87,11 +94,11 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
   return ok({ ...result, provenance: new Provenance(traced, compiled.pack.schema) });
 }
 
-/** Spans of printed values with a space inside. */
-const spacedSpans = (text: string, spans: readonly Span[]): RenderedFile["printed"] =>
+/** Printed values with a space inside. */
+const spacedValues = (text: string, { spans, suspectOf }: Trace): RenderedFile["printed"] =>
   spans
     .filter(({ kind, start, end }) => kind === "value" && isSpacedWord(text.slice(start, end)))
-    .map(({ start, end }) => ({ start, end }));
+    .map(({ start, end, place, origins }) => ({ start, end, place, decision: suspectOf(origins) }));
 
 /** What all outputs of one render share. */
 type Budget = { readonly limits: RenderLimits; steps: number; chars: number };
@@ -153,8 +160,29 @@ function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): Temp
     if (run.faults.length === 0)
       run.noteFault(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
   }
-  return run.faults.length > 0 ? run.faults : [fault.at(start)];
+  return withDecisions(world, job, run.faults.length > 0 ? run.faults : [fault.at(start)]);
 }
+
+/**
+ * Says of faults which decision they are about, by a last run that traces too. It may take few steps: a render that would need more is
+ * refused with the places alone.
+ */
+function withDecisions(world: RenderWorld, job: Job, faults: readonly TemplateFault[]): TemplateFault[] {
+  if (faults.every(({ decision }) => decision !== undefined)) return [...faults];
+  const attempt = world.runOf(job.output, { isUnit: job.isUnit, isCollecting: true, isTraced: true });
+  const { run } = attempt;
+  run.steps = Math.max(0, run.stepsMax - TRACED_STEPS);
+  try {
+    renderJob(world, job, attempt);
+  } catch {
+    // What it noted until then counts; the faults themselves are known.
+  }
+  const decisions = new Map(run.faults.map((fault) => [faultKey(fault), fault.decision]));
+  return faults.map((fault) => fault.about(decisions.get(faultKey(fault))));
+}
+
+const faultKey = ({ place, code, message }: TemplateFault) =>
+  `${place?.template}:${place?.line}:${place?.column} ${code} ${message}`;
 
 /**
  * With provenance, an output is rendered by traced programs at once, as long as that takes few steps: they cost more than plain ones, and
@@ -182,6 +210,8 @@ type Trace = {
   readonly hasSpacedValues: boolean;
   readonly spans: readonly Span[];
   readonly conditions: ReadonlySet<DecisionPath>;
+  /** The decision behind a value, as JSON Pointer. */
+  readonly suspectOf: (origins: Origins) => string | undefined;
 };
 
 /** Renders an output, recording where its parts come from. */
@@ -194,7 +224,8 @@ function traceOutput(world: RenderWorld, output: PackOutput, steps: number): Tra
     run.hasSpacedValues = false;
     run.tracer?.begin();
     const text = renderJob(world, { output, template, isUnit }, attempt);
-    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? [] };
+    const suspectOf = (origins: Origins) => run.tracer?.suspectOf(origins);
+    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? [], suspectOf };
   };
   const condition = output.when === undefined ? null : trace(conditionName(output), false);
   const conditions = new Set<DecisionPath>();

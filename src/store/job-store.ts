@@ -61,8 +61,8 @@ const fail = statement<{ version_id: string; lease_id: string; failure: string; 
 );
 
 // Without the lease in its guard: the manifest in R2 is the result, whoever put it, and both would write this same row.
-const finish = statement<{ version_id: string; now: string }>(
-  `UPDATE render_jobs SET state = 'rendered', lease_id = NULL, lease_until = NULL, updated_at = :now
+const finish = statement<{ version_id: string; warnings: string; now: string }>(
+  `UPDATE render_jobs SET state = 'rendered', warnings = :warnings, lease_id = NULL, lease_until = NULL, updated_at = :now
    WHERE version_id = :version_id AND state IN ('queued', 'rendering')
      AND EXISTS (SELECT 1 FROM rendered_quadlets r
                  WHERE r.workspace_id = render_jobs.workspace_id AND r.version = render_jobs.version)`,

@@ -49,6 +49,7 @@ export type VersionRow = {
   created_at: string;
   job_state: string | null;
   job_failure: string | null;
+  job_warnings: string | null;
   job_attempts: number | null;
   job_updated_at: string | null;
   manifest_checksum: string | null;
@@ -81,7 +82,7 @@ const insert = statement<NewVersion>(
 
 const columns = `v.id, v.config_id, v.workspace_id, c.namespace, c.deployment_name, v.epoch, v.version, v.config_data, v.pack,
   v.schema_version, v.podman_target, v.parent_version, v.origin, v.changes_summary, v.created_by, v.cli_version, v.created_at,
-  j.state AS job_state, j.failure AS job_failure, j.attempts AS job_attempts, j.updated_at AS job_updated_at,
+  j.state AS job_state, j.failure AS job_failure, j.warnings AS job_warnings, j.attempts AS job_attempts, j.updated_at AS job_updated_at,
   r.manifest_checksum, r.file_count, r.total_size_bytes, r.r2_base_path, r.engine_version, r.rendered_at, r.deleted`;
 const joins = `JOIN configurations c ON c.id = v.config_id
    LEFT JOIN render_jobs j ON j.version_id = v.id

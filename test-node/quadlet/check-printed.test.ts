@@ -27,7 +27,7 @@ test.each([
   ["[Container]\nExec=run «%h»\n", "2:10"],
   ["[Container]\nExec=run «x\\»\nImage=a\n", "2:10"],
 ])("%j is refused where it stands", (marked, place) => {
-  expect(printed(marked)).toEqual([`unsafe_value ${place}`]);
+  expect(printed(marked)).toEqual([`unit_unsafe_value ${place}`]);
 });
 
 test("other outputs are not units", () => {

@@ -111,6 +111,7 @@ test("ten different faults are all named in one run, each with its place and wha
     "/web/count",
     "/networking/bas_domain",
     "/missing_list",
+    "/web/title",
     "/web/token",
     "/web/admin",
   ]);

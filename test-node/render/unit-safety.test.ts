@@ -255,3 +255,58 @@ test.each(fixturePacks())(
     expect(places.filter((place) => !place.includes(" templates/"))).toEqual([]);
   },
 );
+
+describe("a refusal names the decision and the place", () => {
+  const refusal = (templates: Record<string, string>, decisions: JsonObject) =>
+    findingsOf(makePack(templates), inputOf(decisions)).map(
+      ({ code, decision, place }) => `${code} ${decision} ${place?.file}:${place?.line}:${place?.column}`,
+    );
+  const services = { web: { name: "x\ny", port: 80 } };
+
+  test("where it is printed", () => {
+    expect(
+      refusal(
+        { "web.container": "[Container]\nPublishPort={{ services.web.port }}:{{ services.web.name }}\n" },
+        { services },
+      ),
+    ).toEqual(["unit_unsafe_value /services/web/name templates/web.container:2:52"]);
+  });
+
+  test("of several that make the value, the one that is not plain", () => {
+    expect(refusal({ "web.container": "Image={{ services.web.port ~ services.web.name }}\n" }, { services })).toEqual([
+      "unit_unsafe_value /services/web/name templates/web.container:1:22",
+    ]);
+  });
+
+  test("through variables, loops, macros, captures and imports", () => {
+    const templates = {
+      "_m.njk": "{% macro line(key, value) %}{{ key }}={{ value }}{% endmacro %}",
+      "web.container": `{% from "./_m.njk" import line %}
+{% set name = services.web.name %}
+A={{ name }}
+{% for part in parts %}
+B={{ part }}
+{% endfor %}
+{{ line("C", services.web.name) }}
+{% set kept %}D={{ services.web.name }}{% endset %}
+`,
+    };
+    expect(refusal(templates, { services, parts: ["plain", 'a"b'] })).toEqual([
+      "unit_unsafe_value /services/web/name templates/_m.njk:1:42",
+      "unit_unsafe_value /services/web/name templates/web.container:3:6",
+      "unit_unsafe_value /parts/1 templates/web.container:5:6",
+      "unit_unsafe_value /services/web/name templates/web.container:8:32",
+    ]);
+  });
+
+  test("also of what a filter refuses, and of values with spaces, by their span", () => {
+    expect(refusal({ "web.container": "Description={{ services.web.name | quadlet_text }}\n" }, { services })).toEqual([
+      expect.stringContaining("unit_unsafe_value /services/web/name"),
+    ]);
+    const [file] = renderedOf(
+      makePack({ "web.container": "[Container]\nEnvironment=A={{ first }} B={{ second }}\n" }),
+      inputOf({ first: "plain", second: "two words" }),
+    ).files;
+    expect(file?.printed).toMatchObject([{ decision: "/second", place: { line: 2, column: 32 } }]);
+  });
+});

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { hasErrors } from "#core/finding.ts";
 import { checkUnits } from "#quadlet/check-units.ts";
+import { podmanVersion } from "./podman-version.ts";
 import { printFindings } from "./print-findings.ts";
 import { readBundle } from "./read-input.ts";
 import { toSarif } from "./sarif.ts";
@@ -12,13 +13,11 @@ export const lintCommand = (exit: (code: number) => void) =>
   new Command("lint")
     .description("Check quadlet files: will they start on that Podman? Errors are certain, warnings may surprise.")
     .argument("<files...>", "a folder that is one bundle, or the files of one")
-    .option("--podman <version>", "the Podman that will run them", "5.4")
+    .option("--podman <version>", "the Podman that will run them", podmanVersion, "5.4")
     .option("--json", "findings as JSON lines")
     .option("--sarif", "findings as SARIF 2.1.0")
     .addHelpText("after", "\nExample: leger-pack lint ~/.config/containers/systemd --podman 5.8")
     .action((files: string[], options: Options) => {
-      if (!/^[4-9]\.\d{1,2}$/.test(options.podman))
-        throw usageError(`--podman takes a version like 5.4, not ${options.podman}`);
       const bundle = readBundle(files);
       if (bundle.length === 0) throw usageError("there are no files to check");
       const findings = checkUnits(bundle, { podmanTarget: options.podman });

@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { Command } from "commander";
 import { planBetween } from "#quadlet/plan/plan-between.ts";
 import type { Plan } from "#quadlet/plan/plan.ts";
+import { podmanVersion } from "./podman-version.ts";
 import { readBundle } from "./read-input.ts";
 
 export const planCommand = (exit: (code: number) => void) =>
@@ -9,7 +10,7 @@ export const planCommand = (exit: (code: number) => void) =>
     .description("Say what installing one bundle over another does: data risks first, then each step with its reason.")
     .argument("<old>", "folder of what is installed, or - for nothing")
     .argument("<new>", "folder of what shall be")
-    .option("--podman <version>", "the Podman that runs it", "5.4")
+    .option("--podman <version>", "the Podman that runs it", podmanVersion, "5.4")
     .option("--json", "the plan as JSON")
     .action((old: string, next: string, options: { podman: string; json?: true }) => {
       const plan = planBetween(old === "-" ? null : readBundle([old]), readBundle([next]), {

@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { type Finding, hasErrors } from "#core/finding.ts";
-import { checkPrinted } from "#quadlet/check-printed.ts";
-import { checkUnits } from "#quadlet/check-units.ts";
+import { judgeUnits } from "#quadlet/judge-units.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
 import type { RenderedPack } from "#render/render-pack.ts";
+import { podmanVersion } from "./podman-version.ts";
 import { printFindings } from "./print-findings.ts";
 import { fromHere } from "./read-input.ts";
 import { renderFolder } from "./render-folder.ts";
@@ -15,6 +15,7 @@ type Options = {
   out: string;
   name: string;
   podman: string;
+  downLevel: boolean;
   lenient?: true;
   provenance?: true;
   json?: true;
@@ -27,30 +28,34 @@ export const renderCommand = (exit: (code: number) => void) =>
     .requiredOption("--config <file>", "config_data as JSON")
     .requiredOption("--out <folder>", "where the files go")
     .option("--name <name>", "the deployment's name", "preview")
-    .option("--podman <version>", "the Podman that will run them", "5.4")
+    .option("--podman <version>", "the Podman that will run them", podmanVersion, "5.4")
+    .option("--no-down-level", "refuse keys that are newer, where the service would write them as PodmanArgs=")
     .option("--lenient", "undefined values print nothing, as in stock Nunjucks (for comparison only)")
     .option("--provenance", "also write provenance.json: where each line comes from")
     .option("--json", "findings as JSON lines")
     .action((pack: string, options: Options) => exit(run(pack, options)));
 
-function run(folder: string, options: Options): number {
+function run(given: string, options: Options): number {
   const report = (findings: readonly Finding[]) => {
     if (options.json) for (const finding of findings) console.log(JSON.stringify(finding));
     else if (findings.length > 0) printFindings(findings);
   };
-  const made = renderFolder(folder, { ...options, provenance: true });
+  const made = renderFolder(given, { ...options, provenance: true });
   if (!made.ok) {
     report(made.error);
     return 1;
   }
-  const { rendered, warnings } = made.value;
+  const { rendered, warnings, pack } = made.value;
+  const judged = judgeUnits(rendered.files, {
+    podmanTarget: options.podman,
+    downLevels: options.downLevel && pack.podman.down_level !== false,
+  });
   const out = fromHere(options.out);
   mkdirSync(out, { recursive: true });
-  for (const { filename, text } of rendered.files) writeFileSync(path.join(out, filename), text);
+  for (const { filename, text } of judged.files) writeFileSync(path.join(out, filename), text);
   if (options.provenance) writeFileSync(path.join(out, "provenance.json"), provenanceJson(rendered));
-  const printed = rendered.files.flatMap((file) => checkPrinted(file.filename, file.text, file.printed));
-  const judged = [...checkUnits(rendered.files, { podmanTarget: options.podman }), ...printed];
-  const findings = [...warnings, ...(rendered.provenance ? attributeFindings(judged, rendered.provenance) : judged)];
+  const { provenance } = rendered;
+  const findings = [...warnings, ...(provenance ? attributeFindings(judged.findings, provenance) : judged.findings)];
   report(findings);
   if (!options.json) console.log(`${rendered.files.length} files in ${out}`);
   return hasErrors(findings) ? 1 : 0;

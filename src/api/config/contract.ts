@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { answers, needs, refuses } from "#api/envelope.ts";
 import { VersionParam, VersionParams } from "#api/parameters.ts";
+import { Finding } from "#core/finding.ts";
 import { Manifest } from "#core/manifest.ts";
-import { DeploymentName, Namespace } from "#core/names.ts";
+import { DeploymentName, Namespace, PodmanVersion } from "#core/names.ts";
 import { Plan } from "#quadlet/plan/plan.ts";
 
 const FileLink = z.object({ filename: z.string(), sha256: z.string(), size: z.int(), path: z.string() });
@@ -153,6 +154,33 @@ export const readPlanRoute = createRoute({
   path: "/config/{version}/plan",
   request: { params: VersionParams, query: z.object({ from: VersionParam.optional() }) },
   responses: { 200: answers(Plan, "Without from: a first installation"), ...refuses(...reads) },
+});
+
+const Verdict = z.object({
+  starts: z.boolean().openapi({ description: "No error: nothing is known that would keep a unit from starting." }),
+  findings: z.array(Finding),
+});
+
+const RenderCheck = z
+  .object({
+    podman_target: z.string().openapi({ description: "What the version was rendered for." }),
+    podman: z.string(),
+    as_rendered: Verdict.openapi({ description: "The files as they are, on that Podman." }),
+    as_target: Verdict.openapi({
+      description: "What a version of the same decisions with that target would say; keys may be written for it.",
+    }),
+  })
+  .openapi("RenderCheck");
+
+export const checkRenderRoute = createRoute({
+  operationId: "checkRender",
+  ...needs("config:read"),
+  summary: "What would break on another Podman, without rendering anew",
+  tags,
+  method: "get",
+  path: "/config/{version}/check",
+  request: { params: VersionParams, query: z.object({ podman: PodmanVersion.optional() }) },
+  responses: { 200: answers(RenderCheck, "Without podman: on the version's own target"), ...refuses(...reads) },
 });
 
 export const readQuadletsRoute = createRoute({

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { buildBundle } from "#actions/build-bundle.ts";
+import { checkRender } from "#actions/check-render.ts";
 import { makeLinks } from "#actions/make-links.ts";
 import { readPlan, readQuadlets } from "#actions/read-plan.ts";
 import { readLinkedFile, readRender, readRenderFile } from "#actions/read-render.ts";
@@ -10,7 +11,7 @@ import { createRoutes } from "#api/create-routes.ts";
 import { AppError } from "#core/errors.ts";
 import { checkLink } from "#core/link.ts";
 
-/** Bytes: single files, by token or by link, and the bundle. */
+/** What is made of a render's files: bytes, the bundle, a plan, a verdict. */
 export const fileRoutes = () =>
   createRoutes()
     .openapi(contract.readFileRoute, async (c) => {
@@ -45,6 +46,11 @@ export const fileRoutes = () =>
       const plan = await readPlan(c.get("deps"), c.get("caller"), numbers);
       c.header("cache-control", KEEP); // between two versions, which never change
       return c.json({ success: true as const, data: plan }, 200);
+    })
+    .openapi(contract.checkRenderRoute, async (c) => {
+      const asked = { version: c.req.valid("param").version, podman: c.req.valid("query").podman ?? null };
+      const check = await checkRender(c.get("deps"), c.get("caller"), asked);
+      return c.json({ success: true as const, data: check }, 200);
     })
     .openapi(contract.readQuadletsRoute, async (c) => {
       const { version } = c.req.valid("param");

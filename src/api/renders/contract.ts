@@ -12,13 +12,14 @@ const Render = z
     attempts: z.int(),
     updated_at: z.string().nullable(),
     failure: z.object({ code: z.string(), message: z.string(), findings: z.array(Finding) }).nullable(),
+    warnings: z.array(Finding).openapi({ description: "What to know about a render that passed its checks." }),
   })
   .openapi("Render");
 
 export const readRenderRoute = createRoute({
   operationId: "readRender",
   ...needs("config:read"),
-  summary: "Watch a render: its state, and what is wrong with one that failed",
+  summary: "Watch a render: its state, what is wrong with one that failed, what to know about one that did not",
   tags: ["renders"],
   method: "get",
   path: "/renders/{version}",

@@ -33,4 +33,5 @@ const renderView = (version: Version) => ({
   attempts: version.job_attempts ?? 0,
   updated_at: version.job_updated_at,
   failure: version.job_failure === null ? null : (JSON.parse(version.job_failure) as Failure),
+  warnings: JSON.parse(version.job_warnings ?? "[]") as Finding[],
 });

@@ -61,10 +61,10 @@ function compileTracedBody(statements: readonly Statement[], scope: Scope): Text
   const add = (node: Statement): void => {
     if (node.typename === "NodeList") node.children.forEach(add);
     else if (node.typename === "Output") for (const child of node.children) pieces.push(tracedOutput(child, scope));
-    else pieces.push({ kind: "statement", code: compileStatement(node, scope) });
+    else pieces.push({ kind: "statement", code: compileStatement(node, scope), place: scope.compiler.place(node) });
   };
   statements.forEach(add);
-  return tracedSequence(pieces);
+  return tracedSequence(pieces, { isRecovering: scope.compiler.variant.isCollecting });
 }
 
 function tracedOutput(node: Expr, scope: Scope): TracedPiece {

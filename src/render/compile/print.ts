@@ -1,8 +1,8 @@
 import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import { isPlainWord } from "#render/filters/unit-filters.ts";
 import type { Run } from "#render/run.ts";
+import { isPlainWord } from "#render/values/plain-word.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import { escapedTextOf, textOf } from "#render/values/text.ts";
 

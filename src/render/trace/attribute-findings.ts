@@ -14,7 +14,7 @@ export function attributeFindings(findings: readonly Finding[], provenance: Prov
     const decision = finding.decision ?? line.values[0] ?? line.conditions[0];
     return {
       ...finding,
-      ...(place && { template: { file: place.template, line: place.line, column: place.column } }),
+      ...(place && !finding.template && { template: { file: place.template, line: place.line, column: place.column } }),
       ...(decision !== undefined && { decision }),
     };
   });

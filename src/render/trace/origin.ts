@@ -29,6 +29,15 @@ export class DecisionPath {
     return this.#parent === null ? "" : `${this.#parent.pointer}/${pointerToken(this.#key)}`;
   }
 
+  /** What is there in `decisions`; own members only, undefined where there is nothing. */
+  valueIn(decisions: object): unknown {
+    if (this.#parent === null) return decisions;
+    const value = this.#parent.valueIn(decisions);
+    return typeof value === "object" && value !== null && Object.hasOwn(value, this.#key)
+      ? (value as Record<string, unknown>)[this.#key]
+      : undefined;
+  }
+
   child(key: string): DecisionPath {
     this.#children ??= new Map();
     let child = this.#children.get(key);

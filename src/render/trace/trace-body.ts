@@ -1,3 +1,4 @@
+import { isSilenced, placedFault } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
@@ -8,17 +9,38 @@ import { textOf } from "#render/values/text.ts";
 export type TracedPiece =
   | { readonly kind: "text"; readonly text: string; readonly place: TemplatePlace }
   | { readonly kind: "value"; readonly code: Code; readonly place: TemplatePlace }
-  | { readonly kind: "statement"; readonly code: TextCode };
+  | { readonly kind: "statement"; readonly code: TextCode; readonly place: TemplatePlace };
 
-/** Runs the pieces in order and records a span for each; the text is the same as that of the plain variant. */
-export function tracedSequence(pieces: readonly TracedPiece[]): TextCode {
+/**
+ * Runs the pieces in order and records a span for each; the text is the same as that of the plain variant. Recovering ones also
+ * survive a fault, and note with it the decision that was read when it happened.
+ */
+export function tracedSequence(pieces: readonly TracedPiece[], options: { isRecovering: boolean }): TextCode {
+  const run = options.isRecovering ? runRecovering : runPiece;
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
     let result = "";
-    for (const piece of pieces) result += runPiece(tracer, piece, slots);
+    for (const piece of pieces) result += run(tracer, piece, slots);
     return result;
   };
+}
+
+function runRecovering(tracer: Tracer, piece: TracedPiece, slots: Slots): string {
+  const { run } = slots[0];
+  const { depth } = run;
+  const before = tracer.mark();
+  try {
+    return runPiece(tracer, piece, slots);
+  } catch (error) {
+    const fault = placedFault(error, piece.place);
+    if (fault.endsRender) throw fault;
+    const decision = tracer.suspect();
+    tracer.backTo(before);
+    run.depth = depth;
+    if (!isSilenced(fault)) run.noteFault(fault.about(decision));
+    return "";
+  }
 }
 
 function runPiece(tracer: Tracer, piece: TracedPiece, slots: Slots): string {

@@ -1,5 +1,6 @@
 import type { TemplatePlace } from "#render/fault.ts";
-import { DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
+import { addPaths, DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
+import { isPlainWord } from "#render/values/plain-word.ts";
 
 /** A part of an output: characters from `start` to `end`, where they were written, and the decisions that made them. */
 export type Span = {
@@ -12,6 +13,8 @@ export type Span = {
   /** A condition between whole lines: neither choice of it touches the lines around it. */
   readonly isLinewise: boolean;
 };
+
+type TracerMark = Pick<Tracer, "offset" | "reads" | "control" | "spans"> & { readonly spanCount: number };
 
 /**
  * Records while a traced variant runs where its output comes from. Lists and mappings among the decisions are known by
@@ -26,10 +29,12 @@ export class Tracer {
   /** The conditions around the statement at work; they count for variables that it sets. */
   control: Origins = NO_ORIGINS;
   readonly #root = new DecisionPath(null, "");
+  readonly #decisions: object;
   readonly #paths = new Map<object, DecisionPath>();
   readonly #exports = new WeakMap<object, Readonly<Record<string, Origins | undefined>>>();
 
   constructor(decisions: object) {
+    this.#decisions = decisions;
     this.#learn(decisions, this.#root);
   }
 
@@ -47,6 +52,34 @@ export class Tracer {
     this.offset = 0;
     this.reads = NO_ORIGINS;
     this.control = NO_ORIGINS;
+  }
+
+  /** What a fault is about, as JSON Pointer, by what was read when it happened. */
+  suspect(): string | undefined {
+    return this.suspectOf(this.reads);
+  }
+
+  /** Of several decisions the one whose own text is not plain: most faults of values come from it. Else the first that was read. */
+  suspectOf(origins: Origins): string | undefined {
+    const paths = new Set<DecisionPath>();
+    addPaths(origins, paths);
+    const known = [...paths]
+      .toReversed() // joins are walked from the last one back
+      .map((path) => ({ path, value: path.valueIn(this.#decisions) }))
+      .filter(({ path, value }) => path !== this.#root && value !== undefined);
+    const unsafe = known.find(({ value }) => typeof value === "string" && !isPlainWord(value));
+    return (unsafe ?? known[0])?.path.pointer;
+  }
+
+  /** The state to go back to when what follows fails. */
+  mark(): TracerMark {
+    const { offset, reads, control, spans } = this;
+    return { offset, reads, control, spans, spanCount: spans.length };
+  }
+
+  backTo({ offset, reads, control, spans, spanCount }: TracerMark): void {
+    spans.length = spanCount;
+    Object.assign(this, { offset, reads, control, spans });
   }
 
   isDecisions(value: unknown): boolean {
