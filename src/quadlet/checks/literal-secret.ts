@@ -21,16 +21,27 @@ const DEFAULTS = new Set([
   "example",
   "root",
   "123456",
+  "0p3n-w3bui!",
+  "minioadmin",
+  "ultrasecretkey",
 ]);
 
-/** REQUIRE_API_KEY=true turns something on. */
-const SWITCH = /^(?:true|false|yes|no|on|off|none|null|0|1)$/i;
+/** `REQUIRE_API_KEY=False` turns something on or off; the others are what people write where a program insists on a value. */
+const NO_SECRET =
+  /^(?:true|false|yes|no|on|off|none|null|nil|empty|dummy|unused|disabled|optional|required|not[-_ ]?(?:needed|used|required|set)|(?:sk-)?no[-_]key[-_]required|ollama)$/i;
+/** `MAX_TOKEN=4096` counts, `CSRF_TOKEN=3600s` lasts; but a password may well be a number. */
+const QUANTITY = /^[+-]?\d+(?:\.\d+)?(?:[kmgt]i?b?|ms|s|m|h|d)?$/i;
+const MAY_BE_A_NUMBER = /PASS(?:WORD|WD|PHRASE)$|SECRET$/i;
+/** Where the secret is, instead of what it is: a file, the program's own variable, a reference to a store. */
+const POINTER = /^(?:\/run\/secrets\/|\/etc\/|file:|env:|os\.environ\/|[a-z]+:\/\/[A-Za-z0-9._/-]+$)/;
 
 function problemOf(name: string, value: string): string | null {
-  if (value === "" || /^[%$]/.test(value) || SWITCH.test(value)) return null;
-  if (NAME.test(name))
-    return DEFAULTS.has(value.toLowerCase()) ? "holds a well-known default" : "holds a secret in plain text";
-  return VALUE.test(value) ? "holds a password or key in plain text" : null;
+  if (value === "" || /^[%$]/.test(value)) return null;
+  if (!NAME.test(name)) return VALUE.test(value) ? "holds a password or key in plain text" : null;
+  if (DEFAULTS.has(value.toLowerCase())) return "holds a well-known default";
+  if (NO_SECRET.test(value) || POINTER.test(value)) return null;
+  const isNumber = QUANTITY.test(value) && !(MAY_BE_A_NUMBER.test(name) && value.length > 1);
+  return isNumber ? null : "holds a secret in plain text";
 }
 
 /** Everybody who may read the unit, the render, the backup or `podman inspect` reads it. The value itself is never repeated here. */
