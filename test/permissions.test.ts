@@ -11,6 +11,7 @@ const MATRIX: Record<Permission, string> = {
   "deployments:report": "cli legerd | viewer",
   "devices:describe": "user cli web legerd | viewer",
   "schemas:read": "user cli web | viewer",
+  "workspace:export": "user cli web | viewer",
   "audit:read": "user cli web | viewer",
   "self:read": "user cli web legerd | viewer",
   "account:manage": "user cli web | viewer",

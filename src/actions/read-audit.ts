@@ -1,3 +1,4 @@
+import { linesOf } from "#actions/json-lines.ts";
 import { readAs } from "#actions/read-as.ts";
 import type { AuditRow, SealRow } from "#core/audit-seal.ts";
 import type { Caller } from "#core/principal.ts";
@@ -131,19 +132,4 @@ async function* auditLines({ db }: Deps, workspace_id: string): AsyncGenerator<o
     if (!last || rows.length < LINES_PER_PAGE) return;
     after = last.seq;
   }
-}
-
-/** A stream of one JSON object per line that reads no further than its reader does. */
-export function linesOf(items: AsyncGenerator<object>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await items.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-    },
-    async cancel() {
-      await items.return(undefined);
-    },
-  });
 }

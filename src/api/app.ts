@@ -14,6 +14,7 @@ import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { deploymentRoutes } from "#api/deployments/routes.ts";
 import { deviceRoutes } from "#api/devices/routes.ts";
 import { budgetHeaders, shieldRequests } from "#api/limit-requests.ts";
+import { exportRoutes } from "#api/export/routes.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
@@ -77,6 +78,7 @@ export function createApi(depsFrom: DepsFrom) {
     renderRoutes(),
     schemaRoutes(),
     auditRoutes(),
+    exportRoutes(),
     deviceRoutes(),
     deploymentRoutes(),
   ])

@@ -32,6 +32,8 @@ export const PERMISSIONS = {
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },
   "schemas:read": { scopes: PERSON, role: "viewer" },
+  /** Everything that the workspace owns, in one stream. */
+  "workspace:export": { scopes: PERSON, role: "viewer" },
   "audit:read": { scopes: PERSON, role: "viewer" },
   /** What a token says of itself. */
   "self:read": { scopes: EVERYBODY, role: "viewer" },
