@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { lineOrigins } from "#actions/compare-renders.ts";
 import { LIMITS, type LimitName } from "#core/limits.ts";
 import { packFromTree } from "#core/pack-tree.ts";
 import { parseBody } from "#core/request-body.ts";
+import { diffTexts, newDiffBudget } from "#core/text-diff.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
@@ -133,6 +135,16 @@ const PROBES: Record<LimitName, Probe> = {
     api("PUT", "/devices/d1", {
       body: { labels: Object.fromEntries(Array.from({ length: n }, (_, index) => [`l${index}`, "x"])) },
     }),
+  diff_edits_max: (n) => {
+    const diff = diffTexts("a", { before: "x\n".repeat(n) + "end\n", after: "end\n" }, newDiffBudget());
+    return diff?.is_minimal === true ? [] : ["diff_not_minimal"];
+  },
+  diff_origins_max: (n) => {
+    const lines = Array.from({ length: n }, (_, index) => index + 1);
+    const known = lines.map(() => ({ places: [], values: [], conditions: [] }));
+    const left = { lines: LIMITS.diff_origins_max.value };
+    return lineOrigins([{ side: "new", lines, origins: known }], left).origins_complete ? [] : ["diff_origins_cut"];
+  },
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
 };
 const refusalOf = (result: ReturnType<typeof parseBody>) => (result.ok ? [] : [result.error.code]);

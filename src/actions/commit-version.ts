@@ -84,7 +84,7 @@ async function commitStatements(
     workspaceId: principal.workspaceId,
     at: now,
     actor: principal.actor,
-    action: draft.origin === "delete" ? ("configuration.deleted" as const) : ("version.created" as const),
+    action: auditedAs(draft.origin),
     target: `configuration:${draft.config_id}`,
     payload: {
       version_id: versionId,
@@ -97,6 +97,11 @@ async function commitStatements(
   statements.push(await auditStore.forVersion(db, entry, versionId));
   statements.push(...readBack(db, principal, { draft, versionId }));
   return statements;
+}
+
+function auditedAs(origin: VersionDraft["origin"]): `${string}.${string}` {
+  if (origin === "delete") return "configuration.deleted";
+  return origin === "restore" ? "configuration.restored" : "version.created";
 }
 
 type Committed = { draft: VersionDraft; versionId: string };

@@ -25,7 +25,7 @@ export type PlannedSave = {
   schema: ReadySchema;
   podmanTarget: string;
   prepared: PreparedSave;
-  origin: "save" | "schema_upgrade";
+  origin: "save" | "schema_upgrade" | "rollback" | "restore";
   summary: string;
   /** Equal to the newest version in all that is rendered: saving makes no version. */
   isEqual: boolean;

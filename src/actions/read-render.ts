@@ -37,7 +37,7 @@ export async function readRenderWith(
   const { results } = await readAs(deps, { caller, permission: "config:read" }, [select, ...selects]);
   const row = versionStore.selectByNumber.rows(results[0])[0];
   if (!row) throw AppError.of("version_not_found", { version: number });
-  return { render: await withManifest(deps, versionStore.fromRow(row)), results: results.slice(1) };
+  return { render: await renderOf(deps, versionStore.fromRow(row)), results: results.slice(1) };
 }
 
 /** Two renders in one round trip: what is installed, null for nothing, and what shall be. */
@@ -54,15 +54,17 @@ export async function readRenderPair(
   const renders = numbers.map(async (version, index) => {
     const row = versionStore.selectByNumber.rows(results[index])[0];
     if (!row) throw AppError.of("version_not_found", { version });
-    return withManifest(deps, versionStore.fromRow(row));
+    return renderOf(deps, versionStore.fromRow(row));
   });
   const [newer, older] = await Promise.all(renders);
   if (!newer) throw AppError.of("version_not_found", { version: to });
   return { from: older ?? null, to: newer };
 }
 
-async function withManifest(deps: Deps, version: Version): Promise<RenderedVersion> {
+/** The render of a version that was read for this caller; throws while there is none. */
+export async function renderOf(deps: Deps, version: Version): Promise<RenderedVersion> {
   const { manifest_checksum: digest, workspace_id, version: number } = version;
+  if (version.purged_at !== null) throw AppError.of("version_purged", { version: number });
   if (digest === null)
     throw AppError.of("render_not_ready", { version: number, state: version.job_state ?? "unknown" });
   if (version.deleted === 1)
@@ -103,7 +105,7 @@ export async function readLinkedFile(
 ): Promise<{ bytes: Uint8Array; sha256: string; filename: string }> {
   const row = await versionStore.selectByNumber.first(deps.db, { workspace_id: workspaceId, version });
   if (!row) throw AppError.of("version_not_found", { version });
-  return readRenderFile(deps, await withManifest(deps, versionStore.fromRow(row)), file);
+  return readRenderFile(deps, await renderOf(deps, versionStore.fromRow(row)), file);
 }
 
 /** All files of a render, verified, in the manifest's order. */

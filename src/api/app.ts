@@ -7,6 +7,7 @@ import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
+import { comparisonRoutes } from "#api/configurations/comparison-routes.ts";
 import { configurationRoutes } from "#api/configurations/routes.ts";
 import { versionRoutes } from "#api/configurations/version-routes.ts";
 import type { ApiEnv } from "#api/context.ts";
@@ -73,6 +74,7 @@ export function createApi(depsFrom: DepsFrom) {
     authRoutes(),
     configurationRoutes(),
     versionRoutes(),
+    comparisonRoutes(),
     configRoutes(),
     fileRoutes(),
     renderRoutes(),

@@ -116,6 +116,11 @@ const CATALOGUE = {
       `The pack ${p.pack} has no ready schema version ${p.version}.`,
     "Choose one that GET /schemas lists.",
   ),
+  pack_fixed: row(
+    409,
+    (p: { name: string; pack: string }) => `${p.name} is made from ${p.pack}, and a configuration keeps its pack.`,
+    "Leave pack out, or create another configuration from the other pack.",
+  ),
   configuration_uploaded: row(
     409,
     (p: { name: string }) => `${p.name} was uploaded as finished files, so it has no decisions to edit.`,
@@ -142,6 +147,21 @@ const CATALOGUE = {
     (p: { expected: number; actual: number }) => `You edited version ${p.expected}, and the newest is ${p.actual}.`,
     "Look at the versions in error.details, merge, and save again.",
   ),
+  configuration_purged: row(
+    410,
+    (p: { name: string }) => `The content of ${p.name} was erased by a purge.`,
+    "Nothing brings it back here; create it anew.",
+  ),
+  configuration_not_deleted: row(
+    409,
+    (p: { name: string }) => `${p.name} is not deleted, and only what is deleted can be purged.`,
+    "Delete it first, and let its devices remove it.",
+  ),
+  configuration_ambiguous: row(
+    409,
+    (p: { name: string; count: number }) => `There are ${p.count} deleted configurations named ${p.name}.`,
+    "Say which one by its config_id; error.details lists them.",
+  ),
   write_contended: row(
     503,
     (_: NoParams) => "Others saved this configuration again and again at the same moment.",
@@ -154,6 +174,16 @@ const CATALOGUE = {
     404,
     (p: { version: number }) => `There is no version ${p.version} here.`,
     "List versions with GET /configurations/{name}/versions.",
+  ),
+  version_purged: row(
+    410,
+    (p: { version: number }) => `The content of version ${p.version} was erased by a purge.`,
+    "Nothing brings it back here; save its decisions anew.",
+  ),
+  version_is_deletion: row(
+    409,
+    (p: { version: number }) => `Version ${p.version} is a deletion, which has no content of its own.`,
+    "Choose a version before it, or delete the configuration.",
   ),
   render_not_ready: row(
     409,

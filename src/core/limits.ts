@@ -59,6 +59,18 @@ export const LIMITS = {
     code: "request_invalid",
   },
   device_labels_max: { value: 32, unit: "labels", what: "one device", code: "request_invalid" },
+  diff_edits_max: {
+    value: 2_000,
+    unit: "lines",
+    what: "changed lines of one answer's file diffs; beyond it a diff replaces whole files (is_minimal: false)",
+    code: "diff_not_minimal",
+  },
+  diff_origins_max: {
+    value: 2_000,
+    unit: "lines",
+    what: "changed lines of one answer that say where they come from (origins_complete: false beyond)",
+    code: "diff_origins_cut",
+  },
   idempotency_key_chars_max: { value: 200, unit: "characters", what: "an Idempotency-Key", code: "request_invalid" },
   page_items_max: { value: 100, unit: "items", what: "one page of a list", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;

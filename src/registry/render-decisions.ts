@@ -1,8 +1,8 @@
-import { prepareWith } from "#core/decisions.ts";
+import { type PreparedDecisions, prepareWith } from "#core/decisions.ts";
 import type { Finding } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
 import { causeText } from "#core/log.ts";
-import { type Result, err } from "#core/result.ts";
+import { type Result, err, ok } from "#core/result.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { type RenderedPack, renderPack } from "#render/render-pack.ts";
 
@@ -17,11 +17,12 @@ export function renderDecisions(
   pack: ReadyPack,
   { configData, deploymentName }: RenderedDecisions,
   options: { provenance?: boolean } = {},
-): Result<RenderedPack, Finding[]> {
+): Result<RenderedPack & { marks: PreparedDecisions["marks"] }, Finding[]> {
   const prepared = prepareWith(pack.schema, configData);
   if (!prepared.ok) return prepared;
   const { effective: decisions, marks } = prepared.value;
-  return renderPack(pack.compiled, { decisions, deploymentName, marks, ...options });
+  const rendered = renderPack(pack.compiled, { decisions, deploymentName, marks, ...options });
+  return rendered.ok ? ok({ ...rendered.value, marks }) : rendered;
 }
 
 /**

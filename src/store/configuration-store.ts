@@ -23,6 +23,8 @@ export type ConfigurationRow = {
   changes_summary: string | null;
   job_state: string | null;
   head_version: number | null;
+  deleted_at: string | null;
+  purged_at: string | null;
 };
 
 export type Configuration = {
@@ -46,14 +48,19 @@ export type Configuration = {
   renderState: string | null;
   /** The newest version that is rendered: what devices get. */
   headVersion: number | null;
+  deletedAt: string | null;
+  /** When its content was erased; null otherwise. */
+  purgedAt: string | null;
 };
 
 const columns = `c.id, c.workspace_id, c.namespace, c.deployment_name, c.config_data, c.version, c.pack, c.schema_version,
   c.schema_range, c.upgrade_policy, c.is_active, c.created_by, c.created_at,
-  v.podman_target, v.created_at AS saved_at, v.changes_summary, j.state AS job_state, h.version AS head_version`;
+  v.podman_target, v.created_at AS saved_at, v.changes_summary, j.state AS job_state, h.version AS head_version,
+  c.deleted_at, p.requested_at AS purged_at`;
 const joins = `JOIN configuration_versions v ON v.workspace_id = c.workspace_id AND v.version = c.version
    LEFT JOIN render_jobs j ON j.version_id = v.id
-   LEFT JOIN deployment_heads h ON h.config_id = c.id`;
+   LEFT JOIN deployment_heads h ON h.config_id = c.id
+   LEFT JOIN purges p ON p.config_id = c.id`;
 
 const selectByName = statement<{ workspace_id: string; namespace: string; deployment_name: string }, ConfigurationRow>(
   `SELECT ${columns} FROM configurations c ${joins}
@@ -69,6 +76,28 @@ const selectPage = statement<
    WHERE c.workspace_id = :workspace_id AND c.deleted_at IS NULL
      AND (c.namespace, c.deployment_name) > (:after_namespace, :after_name)
    ORDER BY c.namespace, c.deployment_name LIMIT :limit`,
+);
+
+/** The deleted ones that had this name, newest deletion first. */
+const selectDeletedByName = statement<
+  { workspace_id: string; namespace: string; deployment_name: string },
+  ConfigurationRow
+>(
+  `SELECT ${columns} FROM configurations c ${joins}
+   WHERE c.workspace_id = :workspace_id AND c.namespace = :namespace AND c.deployment_name = :deployment_name
+     AND c.deleted_at IS NOT NULL
+   ORDER BY c.deleted_at DESC, c.version DESC LIMIT 50`,
+);
+
+// Newest deletion first: what is deleted meanwhile never shifts a page.
+const selectDeletedPage = statement<
+  { workspace_id: string; before_deleted_at: string; before_version: number; limit: number },
+  ConfigurationRow
+>(
+  `SELECT ${columns} FROM configurations c ${joins}
+   WHERE c.workspace_id = :workspace_id AND c.deleted_at IS NOT NULL
+     AND (c.deleted_at, c.version) < (:before_deleted_at, :before_version)
+   ORDER BY c.deleted_at DESC, c.version DESC LIMIT :limit`,
 );
 
 // Nothing is inserted where the name is taken, so that the statements after it find no row and the whole batch does
@@ -116,7 +145,16 @@ const selectNamesEver = statement<
    WHERE workspace_id = :workspace_id GROUP BY namespace, deployment_name ORDER BY namespace, deployment_name LIMIT 50`,
 );
 
-export const configurationStore = { selectByName, selectPage, insert, followVersion, selectNamesEver, fromRow };
+export const configurationStore = {
+  selectByName,
+  selectPage,
+  selectDeletedByName,
+  selectDeletedPage,
+  insert,
+  followVersion,
+  selectNamesEver,
+  fromRow,
+};
 
 function fromRow(row: ConfigurationRow): Configuration {
   return {
@@ -138,5 +176,7 @@ function fromRow(row: ConfigurationRow): Configuration {
     changesSummary: row.changes_summary,
     renderState: row.job_state,
     headVersion: row.head_version,
+    deletedAt: row.deleted_at,
+    purgedAt: row.purged_at,
   };
 }

@@ -28,7 +28,7 @@ const CreateConfiguration = z
   })
   .openapi("CreateConfiguration");
 
-const SaveConfiguration = z
+export const SaveConfiguration = z
   .strictObject({
     config_data: JsonObject,
     schema_version: SchemaVersion.optional().openapi({
@@ -58,6 +58,8 @@ const Configuration = z
     created_at: z.string(),
     created_by: z.string(),
     saved_at: z.string(),
+    deleted_at: z.string().nullable(),
+    purged_at: z.string().nullable(),
   })
   .openapi("Configuration");
 
@@ -76,7 +78,9 @@ export const Version = z
     origin: z.string(),
     changes_summary: z.string().nullable(),
     created_by: z.string(),
+    author: z.string().nullable().openapi({ description: "The login of who made it; null for a machine." }),
     created_at: z.string(),
+    purged_at: z.string().nullable(),
     render: z.object({
       state: z.enum(["queued", "rendering", "rendered", "failed", "deleted"]),
       manifest_sha256: z.string().nullable(),
@@ -88,7 +92,13 @@ export const Version = z
   })
   .openapi("Version");
 
-const Saved = z
+const HistoryVersion = Version.extend({
+  devices: z
+    .array(z.object({ device_id: z.string(), hostname: z.string(), status: z.string() }))
+    .openapi({ description: "Devices that say they are on this version." }),
+}).openapi("HistoryVersion");
+
+export const Saved = z
   .object({
     version: Version,
     unchanged: z.boolean(),
@@ -100,8 +110,8 @@ const Saved = z
   })
   .openapi("Saved");
 
-const unauthorised = ["insufficient_permissions", "request_invalid"] as const;
-const saves = [
+export const unauthorised = ["insufficient_permissions", "request_invalid"] as const;
+export const saves = [
   "config_invalid",
   "schema_version_unknown",
   "podman_target_out_of_range",
@@ -121,7 +131,14 @@ export const listConfigurationsRoute = createRoute({
   tags,
   method: "get",
   path: "/configurations",
-  request: { query: CursorQuery },
+  request: {
+    query: CursorQuery.extend({
+      deleted: z
+        .enum(["true", "false"])
+        .default("false")
+        .openapi({ description: "true: the deleted ones instead, newest deletion first." }),
+    }),
+  },
   responses: {
     200: answers(
       z.object({ configurations: z.array(Configuration), next_cursor: z.string().nullable() }),
@@ -154,7 +171,12 @@ export const readConfigurationRoute = createRoute({
   path: "/configurations/{name}",
   request: { params: NameParams, query: NamespaceQuery },
   responses: {
-    200: answers(Configuration, "The configuration; its ETag goes into If-Match"),
+    200: answers(
+      Configuration.extend({
+        warnings: z.array(Finding).openapi({ description: "Decisions that are deprecated and set all the same." }),
+      }),
+      "The configuration; its ETag goes into If-Match",
+    ),
     ...refuses(...unauthorised, "configuration_not_found"),
   },
 });
@@ -219,7 +241,7 @@ export const listVersionsRoute = createRoute({
   path: "/configurations/{name}/versions",
   request: { params: NameParams, query: NamespaceQuery.extend(CursorQuery.shape) },
   responses: {
-    200: answers(z.object({ versions: z.array(Version), next_cursor: z.string().nullable() }), "A page"),
+    200: answers(z.object({ versions: z.array(HistoryVersion), next_cursor: z.string().nullable() }), "A page"),
     ...refuses(...unauthorised, "configuration_not_found"),
   },
 });
@@ -235,7 +257,7 @@ export const readVersionRoute = createRoute({
   responses: { 200: answers(Version, "The version"), ...refuses(...unauthorised, "version_not_found") },
 });
 
-const ProvenanceLine = z
+export const ProvenanceLine = z
   .object({
     file: z.string(),
     line: z.int(),

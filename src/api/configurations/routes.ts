@@ -1,23 +1,29 @@
 import { z } from "@hono/zod-openapi";
 import { createConfiguration } from "#actions/create-configuration.ts";
 import { deleteConfiguration } from "#actions/delete-configuration.ts";
-import { listConfigurations, readConfiguration } from "#actions/read-configurations.ts";
+import { listConfigurations, listDeleted, readConfiguration } from "#actions/read-configurations.ts";
 import { saveConfiguration } from "#actions/save-configuration.ts";
-import type { SavedVersion } from "#actions/saved-version.ts";
 import * as contract from "#api/configurations/contract.ts";
+import { etag, savedView } from "#api/configurations/saved-view.ts";
 import { versionView } from "#api/configurations/version-view.ts";
 import { createRoutes } from "#api/create-routes.ts";
 import { decodeCursor, encodeCursor, requireIfMatch } from "#api/parameters.ts";
 import type { Configuration } from "#store/configuration-store.ts";
 
 const NameCursor = z.object({ namespace: z.string(), deployment_name: z.string() });
+const DeletionCursor = z.object({ deletedAt: z.string(), version: z.int() });
 const success = <T>(data: T) => ({ success: true as const, data });
-const etag = (version: number) => `"${version}"`;
 
 export const configurationRoutes = () =>
   createRoutes()
     .openapi(contract.listConfigurationsRoute, async (c) => {
-      const { limit, cursor } = c.req.valid("query");
+      const { limit, cursor, deleted } = c.req.valid("query");
+      if (deleted === "true") {
+        const before = decodeCursor(cursor, DeletionCursor);
+        const page = await listDeleted(c.get("deps"), c.get("caller"), { before, limit });
+        const next_cursor = page.next && encodeCursor(page.next);
+        return c.json(success({ configurations: page.items.map(configurationView), next_cursor }), 200);
+      }
       const after = decodeCursor(cursor, NameCursor);
       const { items, next } = await listConfigurations(c.get("deps"), c.get("caller"), { after, limit });
       return c.json(
@@ -39,9 +45,9 @@ export const configurationRoutes = () =>
     })
     .openapi(contract.readConfigurationRoute, async (c) => {
       const name = { deployment_name: c.req.valid("param").name, namespace: c.req.valid("query").namespace };
-      const configuration = await readConfiguration(c.get("deps"), c.get("caller"), name);
+      const { configuration, warnings } = await readConfiguration(c.get("deps"), c.get("caller"), name);
       c.header("etag", etag(configuration.version));
-      return c.json(success(configurationView(configuration)), 200);
+      return c.json(success({ ...configurationView(configuration), warnings }), 200);
     })
     .openapi(contract.saveConfigurationRoute, async (c) => {
       const headers = c.req.valid("header");
@@ -62,14 +68,6 @@ export const configurationRoutes = () =>
       return c.json(success(versionView(version)), 200);
     });
 
-const savedView = ({ version, unchanged, pruned, warnings }: SavedVersion) => ({
-  version: versionView(version),
-  unchanged,
-  pruned,
-  warnings,
-  watch: `/renders/${version.version}`,
-});
-
 const configurationView = (configuration: Configuration) => ({
   config_id: configuration.id,
   name: configuration.deploymentName,
@@ -88,4 +86,6 @@ const configurationView = (configuration: Configuration) => ({
   created_at: configuration.createdAt,
   created_by: configuration.createdBy,
   saved_at: configuration.savedAt,
+  deleted_at: configuration.deletedAt,
+  purged_at: configuration.purgedAt,
 });

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { listVersions, readVersion } from "#actions/read-configurations.ts";
+import { type HistoryVersion, listVersions, readVersion } from "#actions/read-configurations.ts";
 import { type ProvenanceLine, readProvenance } from "#actions/read-provenance.ts";
 import * as contract from "#api/configurations/contract.ts";
 import { versionView } from "#api/configurations/version-view.ts";
@@ -17,7 +17,7 @@ export const versionRoutes = () =>
       const before = decodeCursor(cursor, z.number().int());
       const { items, next } = await listVersions(c.get("deps"), c.get("caller"), { name, before, limit });
       return c.json(
-        success({ versions: items.map(versionView), next_cursor: next === null ? null : encodeCursor(next) }),
+        success({ versions: items.map(historyView), next_cursor: next === null ? null : encodeCursor(next) }),
         200,
       );
     })
@@ -39,6 +39,15 @@ export const versionRoutes = () =>
       });
       return c.json(success({ lines: lines.map(lineView) }), 200);
     });
+
+const historyView = ({ devices, ...version }: HistoryVersion) => ({
+  ...versionView(version),
+  devices: devices.map(({ device_id, device_hostname, deployment_status }) => ({
+    device_id,
+    hostname: device_hostname,
+    status: deployment_status,
+  })),
+});
 
 const lineView = ({ places, values, conditions, ...at }: ProvenanceLine) => ({
   ...at,

@@ -19,7 +19,9 @@ export function versionView(version: Version) {
     origin: version.origin,
     changes_summary: version.changes_summary,
     created_by: version.created_by,
+    author: version.author,
     created_at: version.created_at,
+    purged_at: version.purged_at,
     render: {
       state,
       manifest_sha256: version.manifest_checksum,

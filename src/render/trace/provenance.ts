@@ -2,7 +2,7 @@ import { compileDecisionSchema, type DecisionSchema } from "#core/decision-schem
 import { isJsonObject, type JsonObject, pointerToken } from "#core/json.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { type LineOrigins, lineOrigins } from "#render/trace/line-origins.ts";
-import type { DecisionPath } from "#render/trace/origin.ts";
+import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
 import type { Span } from "#render/trace/tracer.ts";
 
 /**
@@ -50,6 +50,31 @@ export class Provenance {
     return lines;
   }
 
+  /**
+   * Where characters of a file hold, or were computed from, one of these decisions (JSON Pointers): `[start, end)`, sorted
+   * and apart. Text that such a decision only let stand, as a condition, is not among them.
+   */
+  rangesOf(filename: string, decisions: readonly string[]): { start: number; end: number }[] {
+    const isMeant = (pointer: string) =>
+      decisions.some((decision) => isWithin(pointer, decision) || isWithin(decision, pointer));
+    const ranges: { start: number; end: number }[] = [];
+    for (const span of this.#files.get(filename)?.spans ?? []) {
+      if (span.kind === "condition" || span.start === span.end) continue;
+      const paths = new Set<DecisionPath>();
+      addPaths(span.origins, paths);
+      if (![...paths].some(({ pointer }) => isMeant(pointer))) continue;
+      const last = ranges.at(-1);
+      if (last !== undefined && span.start <= last.end) last.end = Math.max(last.end, span.end);
+      else ranges.push({ start: span.start, end: span.end });
+    }
+    return ranges;
+  }
+
+  /** The text that was traced; null for a file that was copied or is not there. */
+  textOf(filename: string): string | null {
+    return this.#files.get(filename)?.text ?? null;
+  }
+
   /** The files and lines (from 1) that a decision reaches, as value or condition. */
   linesOfDecision(decision: string): { filename: string; line: number }[] {
     return this.filenames.flatMap((filename) =>
@@ -70,6 +95,8 @@ function describeLine(line: LineOrigins, file: TracedFile, controllers: Controll
 /** Whether a line names a decision: itself or something that it is part of. */
 export const namesDecision = (line: LineProvenance, decision: string): boolean =>
   [...line.values, ...line.conditions].some((pointer) => decision === pointer || decision.startsWith(`${pointer}/`));
+
+const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
 
 /** A schema never changes: what was learnt of it serves every render of its pack. */
 const learnt = new WeakMap<JsonObject, Controllers>();

@@ -1,0 +1,73 @@
+import { type CommitOutcome, commitVersion } from "#actions/commit-version.ts";
+import { type IdempotentRequest, replayedAfterRace } from "#actions/idempotency.ts";
+import { nudgeRender } from "#actions/nudge-render.ts";
+import type { PlannedSave } from "#actions/plan-save.ts";
+import { requeueFailed } from "#actions/retry-render.ts";
+import type { SavedVersion } from "#actions/saved-version.ts";
+import { AppError } from "#core/errors.ts";
+import type { Principal } from "#core/principal.ts";
+import type { Deps } from "#deps.ts";
+import type { Configuration } from "#store/configuration-store.ts";
+import { type Version, versionStore } from "#store/version-store.ts";
+
+type Planned = {
+  configuration: Configuration;
+  planned: PlannedSave;
+  request: IdempotentRequest | null;
+  cliVersion: string | null;
+};
+
+/** Commits what was planned against a configuration; null where somebody else saved since it was read. */
+export async function commitPlanned(
+  deps: Deps,
+  principal: Principal,
+  { configuration, planned, request, cliVersion }: Planned,
+): Promise<SavedVersion | null> {
+  const { schema, prepared } = planned;
+  const { pruned, warnings } = prepared;
+  if (planned.isEqual)
+    return { version: await unchangedVersion(deps, principal, configuration), pruned, warnings, unchanged: true };
+  const outcome = await commitVersion(deps, principal, {
+    config_id: configuration.id,
+    parent: configuration.version,
+    config_data: prepared.text,
+    pack: schema.pack,
+    schema_version: schema.version,
+    podman_target: planned.podmanTarget,
+    origin: planned.origin,
+    changes_summary: planned.summary,
+    cli_version: cliVersion,
+    idempotency: request,
+  });
+  const version = await committed(deps, principal, { outcome, request });
+  return version && { version, pruned, warnings, unchanged: false };
+}
+
+/** The version that a commit made, nudged; null where its guard failed. */
+export async function committed(
+  deps: Deps,
+  principal: Principal,
+  { outcome, request }: { outcome: CommitOutcome; request: IdempotentRequest | null },
+): Promise<Version | null> {
+  switch (outcome.kind) {
+    case "committed":
+      await nudgeRender(deps, outcome.version.id);
+      return outcome.version;
+    case "guard_failed":
+      return null;
+    case "key_taken":
+      return request && replayedAfterRace(deps, principal, request);
+  }
+}
+
+/** An equal save answers the newest version; where its render had failed, it is queued once more. */
+export async function unchangedVersion(
+  deps: Deps,
+  principal: Principal,
+  configuration: Configuration,
+): Promise<Version> {
+  const of = { workspace_id: principal.workspaceId, version: configuration.version };
+  const row = await versionStore.selectByNumber.first(deps.db, of);
+  if (!row) throw AppError.of("version_not_found", { version: configuration.version });
+  return row.job_state === "failed" ? requeueFailed(deps, principal, row) : versionStore.fromRow(row);
+}

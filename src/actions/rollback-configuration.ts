@@ -1,0 +1,106 @@
+import { commitPlanned } from "#actions/commit-planned.ts";
+import { editConfiguration } from "#actions/edit-configuration.ts";
+import { type IdempotentRequest, idempotentRequest, replayed, selectKey } from "#actions/idempotency.ts";
+import { planReturn } from "#actions/plan-return.ts";
+import { type Preview, previewPlanned } from "#actions/preview-save.ts";
+import { readAs } from "#actions/read-as.ts";
+import type { Name } from "#actions/read-configurations.ts";
+import type { SavedVersion } from "#actions/saved-version.ts";
+import { AppError } from "#core/errors.ts";
+import type { Caller, Principal } from "#core/principal.ts";
+import type { IfMatch } from "#core/save-decision.ts";
+import type { Deps } from "#deps.ts";
+import type { DataRisk } from "#quadlet/plan/plan.ts";
+import { type ConfigurationRow, configurationStore } from "#store/configuration-store.ts";
+import { idempotencyStore } from "#store/idempotency-store.ts";
+import { type Version, type VersionRow, versionStore } from "#store/version-store.ts";
+
+type Rollback = { name: Name; to: number; ifMatch: IfMatch; key: string | undefined; cliVersion: string | null };
+
+/**
+ * Makes a new version with the content of an older one, under that one's own schema version: numbers only grow, and devices
+ * never see one go back. Content equal to the newest makes no version. Repeated with its Idempotency-Key, it answers the first.
+ */
+export async function rollbackConfiguration(deps: Deps, caller: Caller, rollback: Rollback): Promise<SavedVersion> {
+  const { name, to, ifMatch, key, cliVersion } = rollback;
+  const route = `${caller.workspaceId} POST /configurations/${name.deployment_name}/rollback?namespace=${name.namespace}`;
+  const request = await idempotentRequest(route, key, { to });
+  const { principal, row, target, first } = await readRollback(deps, caller, { name, to, request });
+  if (first) return { version: first, pruned: [], warnings: [], unchanged: false };
+  const edit = { workspaceId: principal.workspaceId, name, ifMatch, row };
+  return editConfiguration(deps, edit, async (configuration) => {
+    const planned = await planReturn(deps, configuration, {
+      target: targetOf(target, { configId: configuration.id, to }),
+      origin: "rollback",
+    });
+    return commitPlanned(deps, principal, { configuration, planned, request, cliVersion });
+  });
+}
+
+export type RollbackPreview = {
+  preview: Preview;
+  /** What going back loses, before anything else: data first. */
+  losses: { dataRisks: DataRisk[]; versionsUndone: Version[] };
+};
+
+/** Enough to recognise what would be undone; the history has the rest. */
+const UNDONE_SHOWN_MAX = 20;
+
+/** What a rollback would do, and what would be lost by it; nothing is stored. */
+export async function previewRollback(
+  deps: Deps,
+  caller: Caller,
+  { name, to }: { name: Name; to: number },
+): Promise<RollbackPreview> {
+  const { principal, row, target } = await readRollback(deps, caller, { name, to, request: null });
+  if (!row) throw AppError.of("configuration_not_found", { name: name.deployment_name });
+  const configuration = configurationStore.fromRow(row);
+  const planned = await planReturn(deps, configuration, {
+    target: targetOf(target, { configId: configuration.id, to }),
+    origin: "rollback",
+  });
+  const preview = await previewPlanned(deps, { workspaceId: principal.workspaceId, name, configuration, planned });
+  const newer = await versionStore.selectHistory.all(deps.db, {
+    workspace_id: principal.workspaceId,
+    config_id: configuration.id,
+    before: Number.MAX_SAFE_INTEGER,
+    limit: UNDONE_SHOWN_MAX,
+  });
+  return {
+    preview,
+    losses: {
+      dataRisks: preview.comparison?.plan.risks ?? [],
+      versionsUndone: newer.filter(({ version }) => version > to).map(versionStore.fromRow),
+    },
+  };
+}
+
+type Read = {
+  principal: Principal;
+  row: ConfigurationRow | undefined;
+  target: VersionRow | undefined;
+  first: Version | null;
+};
+
+async function readRollback(
+  deps: Deps,
+  caller: Caller,
+  { name, to, request }: { name: Name; to: number; request: IdempotentRequest | null },
+): Promise<Read> {
+  const { db } = deps;
+  const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
+    configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),
+    versionStore.selectByNumber.bind(db, { workspace_id: caller.workspaceId, version: to }),
+    selectKey(db, caller.actor, request),
+  ]);
+  const first = await replayed(deps, principal, { request, row: idempotencyStore.select.rows(results[2])[0] });
+  const row = configurationStore.selectByName.rows(results[0])[0];
+  return { principal, row, target: versionStore.selectByNumber.rows(results[1])[0], first };
+}
+
+/** The version to go back to, where it is this configuration's and has content. */
+function targetOf(row: VersionRow | undefined, { configId, to }: { configId: string; to: number }): Version {
+  if (!row || row.config_id !== configId) throw AppError.of("version_not_found", { version: to });
+  if (row.origin === "delete") throw AppError.of("version_is_deletion", { version: to });
+  return versionStore.fromRow(row);
+}
