@@ -1,7 +1,8 @@
 import { type OutputUnit, type Schema, Validator, format as formatChecks } from "@cfworker/json-schema";
 import { RE2JS } from "re2js";
 import type { Finding } from "#core/finding.ts";
-import { type Json, type JsonObject, isJsonObject } from "#core/json.ts";
+import { type JsonPosition, jsonPositions, nearestPosition } from "#core/json-position.ts";
+import { type Json, type JsonObject, isJsonObject, pointerToken } from "#core/json.ts";
 import { type Result, err, ok } from "#core/result.ts";
 
 /**
@@ -34,13 +35,14 @@ const COMPOSITE = new Set([
   "dependentSchemas",
 ]);
 
-export function compileDecisionSchema(schema: JsonObject): Result<DecisionSchema, Finding[]> {
-  const problems: Finding[] = [];
+/** `text` is the file that the schema was read from: with it, problems name their line. */
+export function compileDecisionSchema(schema: JsonObject, text?: string): Result<DecisionSchema, Finding[]> {
+  const problems: Problem[] = [];
   if (schema["type"] !== "object") problems.push(problem("#", 'the root must be an object schema: "type": "object"'));
   const linear = withLinearPatterns(schema, { where: "#", isNames: false }, problems);
   checkReferences(schema, problems);
   if (problems.length === 0) checkRecursion(schema, problems);
-  if (problems.length > 0) return err(problems);
+  if (problems.length > 0) return err(toFindings(problems, text));
 
   const isDraft7 = typeof schema["$schema"] === "string" && schema["$schema"].includes("draft-07");
   const validator = new Validator(linear as Schema, isDraft7 ? "7" : "2020-12", false);
@@ -54,19 +56,25 @@ export function compileDecisionSchema(schema: JsonObject): Result<DecisionSchema
   });
 }
 
-const problem = (where: string, message: string): Finding => ({
-  code: "schema_invalid",
-  severity: "error",
-  message: `schema.json at ${where}: ${message}`,
-  action: "Correct schema.json in the pack and release it again.",
-  place: { file: "schema.json", line: 1, column: 1 },
-});
+type Problem = { where: string; message: string };
+const problem = (where: string, message: string): Problem => ({ where, message });
+
+function toFindings(problems: Problem[], text: string | undefined): Finding[] {
+  const positions = text === undefined ? new Map<string, JsonPosition>() : jsonPositions(text);
+  return problems.map(({ where, message }) => ({
+    code: "schema_invalid",
+    severity: "error",
+    message: `schema.json at ${where}: ${message}`,
+    action: "Correct schema.json in the pack and release it again.",
+    place: { file: "schema.json", ...nearestPosition(positions, where.slice(1)) },
+  }));
+}
 
 /**
  * JavaScript's regular expressions backtrack, so one pattern could hang a save. Each `pattern` becomes a named format
  * whose check runs in RE2's linear time; what RE2 cannot express (look-around, back-references) is refused here.
  */
-function withLinearPatterns(node: Json, at: { where: string; isNames: boolean }, problems: Finding[]): Json {
+function withLinearPatterns(node: Json, at: { where: string; isNames: boolean }, problems: Problem[]): Json {
   const { where, isNames } = at;
   if (Array.isArray(node))
     return node.map((item, index) =>
@@ -93,7 +101,7 @@ function withLinearPatterns(node: Json, at: { where: string; isNames: boolean },
       problems.push(problem(where, "patternProperties is not supported; use propertyNames with additionalProperties"));
     } else {
       const isMap = !isNames && NAME_KEYWORDS.has(key);
-      copy[key] = withLinearPatterns(value, { where: `${where}/${key}`, isNames: isMap }, problems);
+      copy[key] = withLinearPatterns(value, { where: `${where}/${pointerToken(key)}`, isNames: isMap }, problems);
     }
   }
   if (linear) copy["allOf"] = [...(Array.isArray(copy["allOf"]) ? copy["allOf"] : []), linear];
@@ -106,20 +114,20 @@ const VALUE_KEYWORDS = new Set(["default", "const", "enum", "examples"]);
 
 const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
-function checkReferences(schema: JsonObject, problems: Finding[]): void {
+function checkReferences(schema: JsonObject, problems: Problem[]): void {
   const visit = (node: Json, where: string): void => {
     if (Array.isArray(node)) return node.forEach((item, index) => visit(item, `${where}/${index}`));
     if (!isJsonObject(node)) return;
     const target = node["$ref"];
     if (typeof target === "string" && pointerTarget(schema, target) === undefined)
       problems.push(problem(where, `$ref ${JSON.stringify(target)} points to nothing in this file`));
-    for (const [key, value] of Object.entries(node)) visit(value, `${where}/${key}`);
+    for (const [key, value] of Object.entries(node)) visit(value, `${where}/${pointerToken(key)}`);
   };
   visit(schema, "#");
 }
 
 /** A schema that contains itself has no end of defaults to apply. */
-function checkRecursion(schema: JsonObject, problems: Finding[]): void {
+function checkRecursion(schema: JsonObject, problems: Problem[]): void {
   const open = new Set<JsonObject>();
   const done = new Set<JsonObject>();
   const visit = (node: Json, where: string): void => {
@@ -129,7 +137,7 @@ function checkRecursion(schema: JsonObject, problems: Finding[]): void {
     open.add(node);
     const target = resolveReference(schema, node);
     if (target) visit(target, where);
-    for (const [key, value] of Object.entries(node)) visit(value, `${where}/${key}`);
+    for (const [key, value] of Object.entries(node)) visit(value, `${where}/${pointerToken(key)}`);
     open.delete(node);
     done.add(node);
   };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { compileDecisionSchema } from "#core/decision-schema.ts";
 import type { Finding } from "#core/finding.ts";
+import { jsonPositions, nearestPosition, parseErrorPosition } from "#core/json-position.ts";
 import { type Json, type JsonObject, isJsonObject } from "#core/json.ts";
 import { LIMITS } from "#core/limits.ts";
 import { type Pack, type PackCopy, PackOutput } from "#core/pack.ts";
@@ -10,6 +11,8 @@ const DESCRIPTION_FILE = "leger-pack.json";
 const SCHEMA_FILE = "schema.json";
 const TEMPLATE_SUFFIX = /\.(?:j2|njk)$/;
 const SAFE_PATH = /^(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@+-]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@+-]+)*$/;
+/** Names that mean a device, or nothing at all, to the systems that authors unpack packs on. */
+const RESERVED_NAME = /(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?(?:\/|$)|\.(?:\/|$)|(?:^|\/)\.git(?:\/|$)/i;
 const SAFE_OUTPUT = /^(?!\.{1,2}$)[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,127}$/;
 
 const PackDescription = z.strictObject({
@@ -87,6 +90,8 @@ function checkCaps(tree: ReadonlyMap<string, Uint8Array>): Finding[] {
     bytes += content.byteLength;
     if (!SAFE_PATH.test(path) || path.length > LIMITS.pack_path_chars_max.value)
       problems.push(problem("pack_path_unsafe", JSON.stringify(path), "the path is not a plain relative path"));
+    else if (RESERVED_NAME.test(path))
+      problems.push(problem("pack_path_reserved", path, "the name is reserved by an operating system"));
     if (content.byteLength > LIMITS.pack_file_bytes_max.value)
       problems.push(problem("pack_file_too_large", path, `more than ${LIMITS.pack_file_bytes_max.value} bytes`));
     const twin = folded.get(path.toLowerCase());
@@ -119,7 +124,9 @@ function parseJson(files: Record<string, string>, path: string, problems: Findin
   try {
     return JSON.parse(files[path] ?? "") as Json;
   } catch (cause) {
-    problems.push(problem("pack_json_invalid", path, cause instanceof Error ? cause.message : "is not JSON"));
+    const message = cause instanceof Error ? cause.message : "is not JSON";
+    const place = { file: path, ...parseErrorPosition(message, files[path] ?? "") };
+    problems.push({ ...problem("pack_json_invalid", path, message), place });
     return undefined;
   }
 }
@@ -148,7 +155,7 @@ function readSchema(files: Record<string, string>, problems: Finding[]): JsonObj
     problems.push(problem("schema_invalid", SCHEMA_FILE, "must be a JSON object"));
     return {};
   }
-  const compiled = compileDecisionSchema(schema);
+  const compiled = compileDecisionSchema(schema, files[SCHEMA_FILE]);
   if (!compiled.ok) problems.push(...compiled.error);
   return schema;
 }
@@ -187,18 +194,23 @@ function checkOutputs(
   problems: Finding[],
 ): void {
   const taken = new Map<string, string>();
-  for (const [source, output] of [
+  const positions = files[DESCRIPTION_FILE] === undefined ? new Map() : jsonPositions(files[DESCRIPTION_FILE]);
+  const isDeclared = positions.has("/outputs");
+  for (const [index, [source, output]] of [
     ...outputs.map((entry) => [entry.template, entry.output] as const),
     ...copies.map((entry) => [entry.path, entry.output] as const),
-  ]) {
-    if (files[source] === undefined)
-      problems.push(problem("pack_template_missing", DESCRIPTION_FILE, `${source} is not in the pack`));
+  ].entries()) {
+    const declared = isDeclared && index < outputs.length;
+    const place = declared
+      ? { file: DESCRIPTION_FILE, ...nearestPosition(positions, `/outputs/${index}`) }
+      : { file: source, line: 1, column: 1 };
+    const report = (code: string, file: string, message: string) =>
+      problems.push({ ...problem(code, file, message), place });
+    if (files[source] === undefined) report("pack_template_missing", DESCRIPTION_FILE, `${source} is not in the pack`);
     if (!SAFE_OUTPUT.test(output) || output === "manifest.json")
-      problems.push(
-        problem("pack_output_name", source, `${JSON.stringify(output)} cannot be the name of a shipped file`),
-      );
+      report("pack_output_name", source, `${JSON.stringify(output)} cannot be the name of a shipped file`);
     const other = taken.get(output);
-    if (other !== undefined) problems.push(problem("pack_output_twice", source, `${output} is also made by ${other}`));
+    if (other !== undefined) report("pack_output_twice", source, `${output} is also made by ${other}`);
     taken.set(output, source);
   }
 }

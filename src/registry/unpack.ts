@@ -40,6 +40,7 @@ const problem = (code: string, message: string): Finding => ({
   severity: "error",
   message: `leger-pack.tar.gz: ${message}`,
   action: "Build the asset again with leger-pack build, and release it under a new version.",
+  place: { file: "leger-pack.tar.gz", line: 1, column: 1 },
 });
 
 function gunzipBounded(archive: Uint8Array): Result<Uint8Array, Finding[]> {

@@ -23,16 +23,23 @@ export function schemaChanges({ older, newer, renames = new Map() }: Comparison)
       const text = `\`${old.path}\` became ${moved.map((path) => `\`${path}\``).join(" and ")}; a migration carries its value.`;
       changes.push({ code: "renamed", decision: pointer, level: "major", message: text });
       const target = after.get(pointerOf(moved[0] ?? ""));
-      if (moved.length === 1 && target) changes.push(...compareDecision(old, target, pointerOf(moved[0] ?? "")));
+      if (moved.length === 1 && target)
+        changes.push(...compareDecision(withRules(old, renames), target, pointerOf(moved[0] ?? "")));
     } else if (kept === undefined) {
       if (!isWithinRemoved(pointer, { before, after, renames }))
         changes.push({ code: "removed", decision: pointer, level: "major", message: `\`${old.path}\` is gone.` });
-    } else changes.push(...compareDecision(old, kept, pointer));
+    } else changes.push(...compareDecision(withRules(old, renames), kept, pointer));
   }
   for (const [pointer, added] of after)
     if (!before.has(pointer) && !arrived.has(pointer)) changes.push(...addition(pointer, added));
   return changes;
 }
+
+/** What a decision depends on, under the names that these have in the newer schema. */
+const withRules = (decision: Decision, renames: ReadonlyMap<string, readonly string[]>): Decision => ({
+  ...decision,
+  rules: new Map([...decision.rules].map(([path, values]) => [renames.get(path)?.[0] ?? path, values])),
+});
 
 const pointerOf = (path: string) => `/${path.split(".").map(pointerToken).join("/")}`;
 

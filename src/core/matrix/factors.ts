@@ -62,7 +62,7 @@ function collect(schema: DecisionSchema): Draft[] {
         visit(folded, { pointer, rules, depth: at.depth + 1 });
         continue;
       }
-      const values = valuesOf(folded, required.includes(key));
+      const values = valuesOf(folded, { isRequired: required.includes(key), nth: drafts.length });
       if (values.length > 1 || controllers.has(pointer) || (required.includes(key) && folded["default"] === undefined))
         drafts.push({ pointer, values, rules });
     }
@@ -87,7 +87,7 @@ function controllersOf(schema: DecisionSchema): Set<string> {
   return found;
 }
 
-function valuesOf(node: JsonObject, isRequired: boolean): (Json | null)[] {
+function valuesOf(node: JsonObject, { isRequired, nth }: { isRequired: boolean; nth: number }): (Json | null)[] {
   const fallback = node["default"];
   const isOptional = fallback === undefined && !isRequired;
   const unset = isOptional ? [null] : [];
@@ -96,7 +96,7 @@ function valuesOf(node: JsonObject, isRequired: boolean): (Json | null)[] {
   if (node["const"] !== undefined) return [node["const"], ...unset];
   if (node["type"] === "boolean") return [false, true, ...unset];
   if (fallback !== undefined) return [fallback];
-  const sample = sampleValue(node);
+  const sample = sampleValue(node, nth);
   return sample === undefined ? unset : [...unset, sample];
 }
 

@@ -14,9 +14,10 @@ const TEXTS = [
 
 /**
  * A value that the node takes, or undefined where none is found: its first example, else what its bounds name, else the first of
- * a list of usual texts that its pattern and length let through. The same node always gives the same value.
+ * a list of usual texts that its pattern and length let through. `nth` keeps the numbers of several decisions apart, since two ports of
+ * one number would be a fault of the sample. The same arguments always give the same value.
  */
-export function sampleValue(node: JsonObject): Json | undefined {
+export function sampleValue(node: JsonObject, nth = 0): Json | undefined {
   const examples = Array.isArray(node["examples"]) ? node["examples"] : [];
   if (examples[0] !== undefined) return examples[0];
   if (node["const"] !== undefined) return node["const"];
@@ -28,7 +29,7 @@ export function sampleValue(node: JsonObject): Json | undefined {
       return true;
     case "integer":
     case "number":
-      return sampleNumber(node);
+      return sampleNumber(node, nth);
     case "array":
       return sampleArray(node);
     case "object":
@@ -42,14 +43,19 @@ export function sampleValue(node: JsonObject): Json | undefined {
 
 const numberOf = (node: JsonObject, key: string) => (typeof node[key] === "number" ? node[key] : undefined);
 
-function sampleNumber(node: JsonObject): number | undefined {
+function sampleNumber(node: JsonObject, nth: number): number | undefined {
   const step = numberOf(node, "multipleOf") ?? 1;
   const exclusive = numberOf(node, "exclusiveMinimum");
   const low = numberOf(node, "minimum") ?? (exclusive === undefined ? 1 : exclusive + step);
-  const value = Math.ceil(low / step) * step;
   const high = numberOf(node, "maximum") ?? Infinity;
-  return value <= high ? value : numberOf(node, "maximum");
+  // of a range like that of ports, the middle: what is below may need a privilege, and is what services take by default
+  const first = high - low > WIDE_RANGE && high !== Infinity ? low + WIDE_RANGE / 2 : low;
+  const value = Math.ceil(first / step) * step;
+  const apart = value + nth * step;
+  return apart <= high ? apart : value <= high ? value : numberOf(node, "maximum");
 }
+
+const WIDE_RANGE = 40_000;
 
 function sampleArray(node: JsonObject): Json[] | undefined {
   const length = Math.max(1, numberOf(node, "minItems") ?? 1);
