@@ -18,13 +18,14 @@ export function blameDecisions(
   const unique = common.filter(([path, value]) => !good.every((row) => row.get(path) === value));
   const single = unique.find(([path, value]) => good.every((row) => row.get(path) !== value));
   if (single) return worded([single]);
-  for (const [index, one] of unique.entries())
-    for (const other of unique.slice(index + 1)) {
-      const pair = [one, other];
-      if (good.every((row) => pair.some(([path, value]) => row.get(path) !== value))) return worded(pair);
-    }
-  return null;
+  const pairs = unique.flatMap((one, index) => unique.slice(index + 1).map((other) => [one, other]));
+  const fitting = pairs.filter((pair) => good.every((row) => pair.some(([path, value]) => row.get(path) !== value)));
+  if (fitting.length === 0) return null;
+  return fitting.slice(0, PAIRS_SHOWN_MAX).map(worded).join(", or with ");
 }
+
+/** A small matrix cannot tell some pairs apart: it names those that fit. */
+const PAIRS_SHOWN_MAX = 3;
 
 const worded = (pair: readonly (readonly [string, string])[]) =>
   pair.map(([path, value]) => `${path} = ${value}`).join(" and ");
