@@ -4,7 +4,7 @@ import { isKeyKnown, isRepeatable, keyInfo, type KeyInfo } from "#quadlet/key-ta
 import { loadUnits, type BundleFile, type LoadedUnit } from "#quadlet/load-units.ts";
 import { rawOf, type Assignment, type UnitFile } from "#quadlet/parse-unit.ts";
 import { FLAGS_KNOWN_SINCE, flagRule, type FlagRule } from "#quadlet/podman-flags.ts";
-import { isAtLeast } from "#quadlet/podman-version.ts";
+import { firstTargetWith, isAtLeast } from "#quadlet/podman-version.ts";
 import { splitWords } from "#quadlet/split-words.ts";
 import type { UnitView } from "#quadlet/unit-view.ts";
 
@@ -61,7 +61,7 @@ function editsOf({ view, section }: LoadedUnit, podman: string): { edits: Edits;
       const { file, line, column } = assignment;
       // Without the value: a BuildArg= may hold what nobody should read in a log.
       const message = `${key}= exists from Podman ${info.since} on; for ${podman} it is written as PodmanArgs=${rule.flag}.`;
-      const action = `Nothing to do. With a target of ${info.since} or newer the key itself is written.`;
+      const action = `Nothing to do. With a target of ${firstTargetWith(info.since)} or newer the key itself is written.`;
       findings.push({ code: CODE, severity: "warning", message, action, place: { file, line, column } });
     });
   }

@@ -25,6 +25,12 @@ export function comparePodman(left: string, right: string): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }
 
+/** The oldest target (MAJOR.MINOR, standing for its first release) that has what came with `since`. */
+export function firstTargetWith(since: string): string {
+  const [major, minor, patch] = numbersOf(since);
+  return `${major}.${patch === 0 ? minor : minor + 1}`;
+}
+
 export const isAtLeast = (version: string, minimum: string): boolean => comparePodman(version, minimum) >= 0;
 
 /** What Debian 13 ships: the oldest Podman worth supporting, and the default target of a version. */

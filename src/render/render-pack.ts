@@ -177,9 +177,18 @@ function withDecisions(world: RenderWorld, job: Job, faults: readonly TemplateFa
   } catch {
     // What it noted until then counts; the faults themselves are known.
   }
-  const decisions = new Map(run.faults.map((fault) => [faultKey(fault), fault.decision]));
+  const aboutValues = run.faults.filter(({ code }) => !ABOUT_NAMES.has(code));
+  const decisions = new Map(aboutValues.map((fault) => [faultKey(fault), fault.decision]));
   return faults.map((fault) => fault.about(decisions.get(faultKey(fault))));
 }
+
+/** Faults of the template alone: no other value of a decision that was read there would change them. */
+const ABOUT_NAMES: ReadonlySet<string> = new Set([
+  "not_callable",
+  "import_not_found",
+  "template_not_found",
+  "no_super",
+]);
 
 const faultKey = ({ place, code, message }: TemplateFault) =>
   `${place?.template}:${place?.line}:${place?.column} ${code} ${message}`;

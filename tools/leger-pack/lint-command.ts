@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { hasErrors } from "#core/finding.ts";
 import { checkUnits } from "#quadlet/check-units.ts";
+import { unitTypeOf } from "#quadlet/unit-names.ts";
 import { podmanVersion } from "./podman-version.ts";
 import { printFindings } from "./print-findings.ts";
 import { readBundle } from "./read-input.ts";
@@ -19,10 +20,12 @@ export const lintCommand = (exit: (code: number) => void) =>
     .addHelpText("after", "\nExample: leger-pack lint ~/.config/containers/systemd --podman 5.8")
     .action((files: string[], options: Options) => {
       const bundle = readBundle(files);
-      if (bundle.length === 0) throw usageError("there are no files to check");
+      const units = bundle.filter(({ filename }) => unitTypeOf(filename) !== null).length;
+      if (units === 0)
+        throw usageError(`${files.join(", ")}: no quadlet units there; of a pack, check what render writes`);
       const findings = checkUnits(bundle, { podmanTarget: options.podman });
       if (options.sarif) console.log(JSON.stringify(toSarif(findings), null, 2));
       else if (options.json) for (const finding of findings) console.log(JSON.stringify(finding));
-      else printFindings(findings);
+      else printFindings(findings, `in ${units} ${units === 1 ? "unit" : "units"} for Podman ${options.podman}`);
       exit(hasErrors(findings) ? 1 : 0);
     });

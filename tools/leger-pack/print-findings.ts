@@ -2,9 +2,10 @@ import { styleText } from "node:util";
 import type { Finding } from "#core/finding.ts";
 
 /**
- * Findings for a person: what, where, the lines with a caret, whose decision, what to do. Errors first, by file and line.
+ * Findings for a person: what, where, the lines with a caret, whose decision, what to do. Errors first, by file and line; then how
+ * many there are, and `scope`: in what.
  */
-export function printFindings(findings: readonly Finding[]): void {
+export function printFindings(findings: readonly Finding[], scope = ""): void {
   const ordered = findings.toSorted((a, b) => rank(a) - rank(b));
   for (const finding of ordered) {
     const isError = finding.severity === "error";
@@ -21,7 +22,8 @@ export function printFindings(findings: readonly Finding[]): void {
   }
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
-  console.log(`${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`);
+  const counts = `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  console.log(scope === "" ? counts : `${counts} ${scope}`);
 }
 
 const rank = ({ severity }: Finding) => (severity === "error" ? 0 : 1);

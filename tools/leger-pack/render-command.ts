@@ -33,6 +33,7 @@ export const renderCommand = (exit: (code: number) => void) =>
     .option("--lenient", "undefined values print nothing, as in stock Nunjucks (for comparison only)")
     .option("--provenance", "also write provenance.json: where each line comes from")
     .option("--json", "findings as JSON lines")
+    .addHelpText("after", "\nExample: leger-pack render my-pack --config home.json --out /tmp/home --podman 5.8")
     .action((pack: string, options: Options) => exit(run(pack, options)));
 
 function run(given: string, options: Options): number {
@@ -57,8 +58,12 @@ function run(given: string, options: Options): number {
   const { provenance } = rendered;
   const findings = [...warnings, ...(provenance ? attributeFindings(judged.findings, provenance) : judged.findings)];
   report(findings);
-  if (!options.json) console.log(`${rendered.files.length} files in ${out}`);
-  return hasErrors(findings) ? 1 : 0;
+  const { length } = judged.files;
+  const files = `${length} ${length === 1 ? "file" : "files"}`;
+  const isRefused = hasErrors(findings);
+  const note = isRefused ? ", to be looked at: the service would refuse this render" : "";
+  if (!options.json) console.log(`${files} in ${options.out}${note}`);
+  return isRefused ? 1 : 0;
 }
 
 function provenanceJson({ provenance }: RenderedPack): string {

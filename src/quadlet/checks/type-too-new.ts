@@ -1,4 +1,4 @@
-import { isAtLeast } from "#quadlet/podman-version.ts";
+import { firstTargetWith, isAtLeast } from "#quadlet/podman-version.ts";
 import { error, type Check } from "#quadlet/checks/check.ts";
 import { unitTypeInfo, unitTypeOf } from "#quadlet/unit-names.ts";
 
@@ -17,7 +17,7 @@ export const typeTooNew: Check = {
           { file: filename, line: 1, column: 1 },
           {
             message: `Podman reads .${type} files from ${unitTypeInfo(type).since} on; Podman ${podman} ignores this one.`,
-            action: `Raise the target to ${unitTypeInfo(type).since}, or do without the file.`,
+            action: `Raise the target to ${firstTargetWith(unitTypeInfo(type).since)}, or do without the file.`,
           },
         ),
       ];
