@@ -2,7 +2,6 @@ import { applyPatch } from "diff";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { prepareDecisions, valueAt } from "#core/decisions.ts";
-import { sha256Hex } from "#core/digest.ts";
 import type { Json, JsonObject } from "#core/json.ts";
 import { leavesOf, valueOf, withValue } from "../test-node/fixtures/schema-decisions.ts";
 import { fixtureCases, fixturePack } from "./fixture-packs.ts";
@@ -41,6 +40,7 @@ function anyConfiguration(release: string): fc.Arbitrary<JsonObject> {
 }
 
 const MASK = /\[masked:[0-9a-f]{16}\]/g;
+const MASKED = /\[masked:[0-9a-f]{16}\]/;
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** Whether `shown` is `text` with parts of its lines masked. */
 const isMaskOf = (shown: string, text: string) =>
@@ -75,18 +75,17 @@ describe.each(["v1.0.0", "v1.1.0"])("over configurations generated from the sche
       const shipped = await w.request<{ manifest: { files: File[] } }>("GET", `/config/${version}`, { token });
       expect(shown.unchanged).toBe(saved.unchanged);
       expect(digestsOf(shown.files)).toEqual(digestsOf(shipped.body.data.manifest.files));
-      if (!saved.unchanged) expect(shown.changes_summary).toBe(saved.version.changes_summary);
+      expect(saved.unchanged || shown.changes_summary).toBe(saved.unchanged || saved.version.changes_summary);
       counts[saved.unchanged ? "unchanged" : "saved"]++;
 
       const prepared = prepareDecisions(schemaOf(release), config_data);
       const { effective, marks } = prepared.ok ? prepared.value : { effective: {}, marks: { sensitive: [] } };
       const secrets = marks.sensitive.map((at) => valueAt(effective, at)).filter((value) => value !== "");
       for (const file of shown.files ?? []) {
-        if (!file.is_masked) expect(await sha256Hex(file.text), file.filename).toBe(file.sha256);
-        else {
-          const { body: text } = await w.request("GET", `/config/${version}/files/${file.filename}`, { token });
-          expect(isMaskOf(file.text, text as unknown as string), file.filename).toBe(true);
-        }
+        const { body } = await w.request("GET", `/config/${version}/files/${file.filename}`, { token });
+        const text = body as unknown as string;
+        expect(isMaskOf(file.text, text), file.filename).toBe(true);
+        expect(MASKED.test(file.text), file.filename).toBe(file.is_masked);
         for (const secret of secrets) expect(file.text, file.filename).not.toContain(secret);
         counts.masked_files += Number(file.is_masked);
       }

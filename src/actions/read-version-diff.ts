@@ -72,16 +72,14 @@ async function parentOf({ db }: Deps, { version }: Side, name: Name): Promise<Si
 /** By the titles of the newer schema; what either schema marks is masked. Uploads have no decisions. */
 async function changesBetween(deps: Deps, from: Version | null, to: Version): Promise<DecisionChange[]> {
   if (to.origin === "delete") return [];
-  const schemas = await Promise.all(
-    [to, from].map((version) =>
-      version?.pack && version.schema_version ? loadSchema(deps, version.pack, version.schema_version) : null,
-    ),
-  );
-  const [newer, older] = schemas;
+  const [newer, older] = await Promise.all([schemaOf(deps, to), schemaOf(deps, from)]);
   if (!newer || (from && !older)) return [];
   const both = older ? [newer.schema, older.schema] : [newer.schema];
   return decisionChanges(both, from?.config_data ?? {}, to.config_data);
 }
+
+const schemaOf = async (deps: Deps, version: Version | null) =>
+  version?.pack && version.schema_version ? loadSchema(deps, version.pack, version.schema_version) : null;
 
 async function compareSides(
   deps: Deps,

@@ -23,6 +23,9 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "POST /configurations": counted("saves"),
   "PUT /configurations/{name}": counted("saves"),
   "DELETE /configurations/{name}": counted("saves"),
+  "POST /configurations/{name}/preview": counted("previews"),
+  "POST /configurations/{name}/rollback": counted("saves"),
+  "POST /configurations/{name}/rollback/preview": counted("previews"),
 
   "POST /config/{version}/links": counted("links"),
   "POST /renders/{version}/retry": counted("retries"),

@@ -122,8 +122,9 @@ function withoutSensitiveExcerpts(findings: readonly Finding[], pack: ReadyPack)
   const sensitive = sensitiveOutputs(pack);
   return findings.map((finding) => {
     if (!finding.place || !sensitive.has(finding.place.file)) return finding;
-    const { excerpt: _, ...rest } = finding;
-    return rest;
+    const unquoted = { ...finding };
+    delete unquoted.excerpt;
+    return unquoted;
   });
 }
 
