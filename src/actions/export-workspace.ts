@@ -24,7 +24,9 @@ async function* workspaceLines({ db, clock }: Deps, workspace_id: string): Async
     let after = "";
     for (;;) {
       const rows = await page.all(db, { workspace_id, after, limit: ROWS_PER_PAGE });
-      for (const { cursor: _, ...columns } of rows) {
+      for (const row of rows) {
+        const columns: Record<string, unknown> = { ...row };
+        delete columns["cursor"];
         const parsed = json.map((name) => [name, JSON.parse(String(columns[name])) as unknown] as const);
         yield { kind, ...columns, ...Object.fromEntries(parsed) };
         lines += 1;
