@@ -34,6 +34,9 @@ export default defineConfig(async () => {
       include: ["test/**/*.test.ts"],
       isolate: false,
       testTimeout: 30_000,
+      provide: {
+        model: { count: Number(process.env["MODEL_SEQUENCES"] ?? 15), seed: Number(process.env["MODEL_SEED"] ?? 1) },
+      },
     },
   };
 });

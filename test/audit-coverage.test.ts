@@ -1,0 +1,155 @@
+// Every operation of openapi.json that is no GET either has a scenario here, in which it changes state and writes exactly
+// one audit row in the batch of that change, or is listed as one that changes nothing. An operation in neither fails.
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { SMALL_PACK } from "./fixture-packs.ts";
+import { operations } from "./operations.ts";
+import { type Answer, world } from "./world.ts";
+
+type World = ReturnType<typeof world>;
+type Me = { id: string; token: string; login: string; slug: string };
+/** Prepares what it needs, then returns the one call that is watched. */
+type Scenario = (w: World, me: Me) => Promise<() => Promise<Answer<unknown>>>;
+
+const config = (port: number) => ({ config_data: { web: { port } } });
+const anyVersion = { "if-match": "*" };
+const create = (w: World, { token, slug }: Me, name = "site") =>
+  w.request("POST", "/configurations", { token, body: { deployment_name: name, pack: slug, ...config(80) } });
+const save = (w: World, { token }: Me, port: number) =>
+  w.request("PUT", "/configurations/site", { token, headers: anyVersion, body: config(port) });
+
+const CHANGES: Record<string, Scenario> = {
+  createConfiguration: async (w, me) => () => create(w, me),
+  saveConfiguration: async (w, me) => {
+    await create(w, me);
+    return () => save(w, me, 81);
+  },
+  deleteConfiguration: async (w, me) => {
+    await create(w, me);
+    return () => w.request("DELETE", "/configurations/site", { token: me.token, headers: anyVersion });
+  },
+  rollbackConfiguration: async (w, me) => {
+    await create(w, me);
+    await save(w, me, 81);
+    return () =>
+      w.request("POST", "/configurations/site/rollback", { token: me.token, headers: anyVersion, body: { to: 1 } });
+  },
+  retryRender: async (w, me) => {
+    const body = { deployment_name: "site", pack: me.slug, config_data: { web: { port: 80 }, break_it: true } };
+    await w.request("POST", "/configurations", { token: me.token, body });
+    await w.deliver();
+    return () => w.request("POST", "/renders/1/retry", { token: me.token });
+  },
+  describeDevice: async (w, me) => () =>
+    w.request("PUT", "/devices/d1", { token: me.token, body: { podman_version: "5.4.2" } }),
+  reportDeployment: async (w, me) => {
+    await create(w, me);
+    await w.deliver();
+    const manifest_sha256 = await env.DB.prepare(
+      "SELECT manifest_checksum FROM rendered_quadlets WHERE workspace_id = ?",
+    )
+      .bind(me.id)
+      .first<string>("manifest_checksum");
+    const report = { boot_id: crypto.randomUUID(), sequence: 1, version: 1, manifest_sha256, state: "fetched" };
+    return () => w.request("POST", "/deployments/report", { token: me.token, body: report });
+  },
+};
+
+const CHANGES_NOTHING: Record<string, string> = {
+  makeLinks: "signed texts, kept nowhere",
+  previewConfiguration: "answers what a save would do",
+  previewRollback: "answers what a rollback would do",
+};
+
+/** Elsewhere, with the reason: what they change has no workspace of the caller, or needs another world. */
+const SHOWN_ELSEWHERE: Record<string, string> = {
+  signIn: "identity.test.ts: against the Tailscale API",
+  syncSchemas: "registry.test.ts: each admitted schema is audited in the workspace system",
+};
+
+const NOT_STATE = new Set(["audit_log", "rate_limits", "idempotency_keys", "audit_seals"]);
+
+/** Every row that belongs to somebody, by table. */
+async function stateOf(id: string): Promise<Record<string, string>> {
+  const { results } = await env.DB.prepare(
+    "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
+  ).all<{ name: string; sql: string }>();
+  const tables = results
+    .map(({ name, sql }) => ({ name, owners: ["workspace_id", "user_uuid"].filter((c) => sql.includes(`${c} `)) }))
+    .filter(({ name, owners }) => owners.length > 0 && !NOT_STATE.has(name));
+  const rows = await env.DB.batch(
+    tables.map(({ name, owners }) =>
+      env.DB.prepare(`SELECT * FROM ${name} WHERE ${owners.map((owner) => `${owner} = ?1`).join(" OR ")}`).bind(id),
+    ),
+  );
+  return Object.fromEntries(tables.map(({ name }, index) => [name, JSON.stringify(rows[index]?.results)]));
+}
+
+const auditRows = async (id: string) =>
+  (
+    await env.DB.prepare("SELECT action, actor FROM audit_log WHERE workspace_id = ? ORDER BY seq")
+      .bind(id)
+      .all<{ action: string; actor: string }>()
+  ).results;
+
+async function somebody(): Promise<{ w: World; me: Me }> {
+  const w = world();
+  const tenant = await w.tenant();
+  const { slug } = await w.admit(SMALL_PACK);
+  return { w, me: { ...tenant, slug } };
+}
+
+test("every operation that may change something is in one of the lists", async () => {
+  const listed = [...Object.keys(CHANGES), ...Object.keys(CHANGES_NOTHING), ...Object.keys(SHOWN_ELSEWHERE)];
+  const all = (await operations(world())).filter(({ method }) => method !== "GET").map(({ name }) => name);
+  expect(
+    all.filter((name) => !listed.includes(name)),
+    "give these operations a scenario in test/audit-coverage.test.ts",
+  ).toEqual([]);
+  expect(
+    listed.filter((name) => !all.includes(name)),
+    "no longer operations",
+  ).toEqual([]);
+});
+
+describe("one change, one audit row", () => {
+  test.each(Object.entries(CHANGES))("%s", async (_, scenario) => {
+    const { w, me } = await somebody();
+    const act = await scenario(w, me);
+    await w.settle();
+    const [before, state] = [await auditRows(me.id), await stateOf(me.id)];
+    const answer = await act();
+    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+    await w.settle();
+    const after = await auditRows(me.id);
+    expect(await stateOf(me.id), "nothing was changed").not.toEqual(state);
+    expect(after.slice(before.length).map(({ action }) => action)).toEqual([expect.stringMatching(/^\w+\.\w+$/)]);
+  });
+});
+
+test("reading, previewing and being refused change nothing and write no audit row", async () => {
+  const { w, me } = await somebody();
+  await create(w, me);
+  await w.deliver();
+  await w.request("GET", "/config/latest", { token: me.token });
+  await w.settle();
+  const [before, state] = [await auditRows(me.id), await stateOf(me.id)];
+  const changed: string[] = [];
+  for (const { name, method, template, path, isOpen } of await operations(w)) {
+    if (isOpen && method !== "GET") continue;
+    const own = template
+      .replace("{name}", "site")
+      .replace("{version}", template.startsWith("/schemas") ? "v1.0.0" : "1");
+    const bodies: unknown[] = method === "GET" ? [undefined] : [{}, { to: 1 }, { ...config(90), nonsense: true }];
+    const isReading = method === "GET" || Object.hasOwn(CHANGES_NOTHING, name);
+    const targets = isReading ? [own.replaceAll(/\{\w+\}/g, "web.container"), path] : [path];
+    for (const target of targets)
+      for (const body of bodies)
+        await w.request(method, target, { token: me.token, ...(body !== undefined && { body }) });
+    await w.settle();
+    if (JSON.stringify(await stateOf(me.id)) !== JSON.stringify(state)) changed.push(name);
+    if ((await auditRows(me.id)).length !== before.length) changed.push(`${name} (audit)`);
+    if (changed.length > 0) break;
+  }
+  expect(changed).toEqual([]);
+});
