@@ -3,7 +3,7 @@ import { logTo } from "#core/log.ts";
 import type { Log } from "#core/log.ts";
 import type { Budget } from "#core/rate-limits.ts";
 import type { RenderMessage } from "#core/messages.ts";
-import type { Clock, IdSource } from "#core/runtime.ts";
+import type { Clock, IdSource, RandomSource } from "#core/runtime.ts";
 import { type Settings, parseSettings } from "#core/settings.ts";
 import type { Caches } from "#registry/caches.ts";
 import { ENGINE_VERSION } from "#render/version.ts";
@@ -18,12 +18,16 @@ export type Deps = {
   backups: R2Bucket;
   users: KVNamespace;
   manifests: KVNamespace;
+  /** Copies of sealed secrets; nothing but an import of v0.1's records reads them. */
+  secrets: KVNamespace;
   renderQueue: Pick<Queue<RenderMessage>, "send" | "sendBatch">;
   http: typeof fetch;
   /** The platform's rate limit, approximate and per location: stands before D1, never in its place. */
   shield: Pick<RateLimit, "limit">;
   clock: Clock;
   ids: IdSource;
+  /** Fresh random bytes, for keys, nonces and generated values. */
+  random: RandomSource;
   log: Log;
   settings: Settings;
   caches: Caches;
@@ -51,11 +55,13 @@ export function depsFrom(env: Env, after: (work: Promise<unknown>) => void): Dep
     backups: env.BACKUPS,
     users: env.USERS,
     manifests: env.MANIFESTS,
+    secrets: env.SECRETS,
     renderQueue: env.RENDER_QUEUE as unknown as Queue<RenderMessage>,
     http: (input, init) => fetch(input, init),
     shield: env.SHIELD,
     clock: { now: () => new Date() },
     ids: { uuid: () => crypto.randomUUID() },
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: logTo((line) => console.log(line)),
     settings: settingsFrom(env),
     caches,

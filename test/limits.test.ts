@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { lineOrigins } from "#actions/compare-renders.ts";
 import { LIMITS, type LimitName } from "#core/limits.ts";
@@ -144,6 +145,21 @@ const PROBES: Record<LimitName, Probe> = {
     const known = lines.map(() => ({ places: [], values: [], conditions: [] }));
     const left = { lines: LIMITS.diff_origins_max.value };
     return lineOrigins([{ side: "new", lines, origins: known }], left).origins_complete ? [] : ["diff_origins_cut"];
+  },
+  secret_value_bytes_max: (n) => api("POST", "/secrets/set", { body: { name: "a", value: padded(n) } }),
+  secret_name_chars_max: (n) => api("POST", "/secrets/set", { body: { name: padded(n), value: "v" } }),
+  secrets_max: async (n) => {
+    const w = world();
+    const { token, id } = await w.tenant();
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+       INSERT INTO secrets (id, workspace_id, name, version, created_at, updated_at, change_id, copied_change_id)
+       SELECT ?1 || i, ?1, 'n' || i, 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 'c', 'c' FROM n`,
+    )
+      .bind(id, n - 1)
+      .run();
+    const answer = await w.request("POST", "/secrets/set", { token, body: { name: "last", value: "v" } });
+    return answer.status < 300 ? [] : [answer.body.error.code];
   },
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
 };

@@ -11,12 +11,16 @@ import "#actions/delete-configuration.ts";
 import "#actions/read-audit.ts";
 import "#actions/describe-device.ts";
 import "#actions/report-deployment.ts";
+import "#actions/set-secret.ts";
+import "#actions/read-secret.ts";
+import "#actions/list-secrets.ts";
+import "#actions/delete-secret.ts";
 import { REGISTERED_STATEMENTS } from "#store/statement.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
 const TENANT_TABLES =
-  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|purges|uploads|upload_files)\b/;
+  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|purges|uploads|upload_files|data_keys|secrets|secret_versions|secret_uses)\b/;
 
 describe("SQL", () => {
   test("every registered statement is understood by the migrated schema", async () => {

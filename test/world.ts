@@ -49,6 +49,7 @@ export function world(overrides: Partial<Deps> = {}) {
     backups: env.BACKUPS,
     users: env.USERS,
     manifests: env.MANIFESTS,
+    secrets: env.SECRETS,
     renderQueue: {
       send: async (message) => void sent.push(message) as unknown as QueueSendResponse,
       sendBatch: async (messages) =>
@@ -58,6 +59,7 @@ export function world(overrides: Partial<Deps> = {}) {
     shield: env.SHIELD,
     clock,
     ids: { uuid: () => crypto.randomUUID() },
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: logTo((line) => lines.push(JSON.parse(line) as LogLine)),
     settings: Settings.parse(env),
     caches: { packs: createLru(8), schemas: createLru(64) },

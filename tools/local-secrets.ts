@@ -10,6 +10,7 @@ export function makeLocalSecrets(): Record<string, string> {
   return {
     TOKEN_SIGNING_KEYS: JSON.stringify([{ kid: randomUUID(), ...jwk }]),
     LINK_SIGNING_KEY: randomBytes(32).toString("hex"),
+    SECRET_KEY_RING: JSON.stringify([{ kid: randomUUID(), key: randomBytes(32).toString("base64") }]),
     TAILSCALE_TAILNETS: JSON.stringify({
       "example.ts.net": { api_key: LOCAL_TAILSCALE_KEY },
       "team.ts.net": { api_key: LOCAL_TAILSCALE_KEY },

@@ -20,6 +20,8 @@ import { machineRoutes } from "#api/machine/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
+import { secretFactRoutes } from "#api/secrets/fact-routes.ts";
+import { secretRoutes } from "#api/secrets/routes.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText, logTo } from "#core/log.ts";
 import type { Permission } from "#core/permissions.ts";
@@ -38,6 +40,25 @@ const INFO = {
 };
 
 type DepsFrom = (env: Env, after: (work: Promise<unknown>) => void) => Deps;
+
+/** Every resource; the order is that of /docs. */
+const ROUTES = [
+  machineRoutes,
+  authRoutes,
+  configurationRoutes,
+  versionRoutes,
+  comparisonRoutes,
+  configRoutes,
+  fileRoutes,
+  renderRoutes,
+  schemaRoutes,
+  secretRoutes,
+  auditRoutes,
+  exportRoutes,
+  deviceRoutes,
+  deploymentRoutes,
+  secretFactRoutes,
+];
 
 /** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */
 export function createApi(depsFrom: DepsFrom) {
@@ -69,22 +90,7 @@ export function createApi(depsFrom: DepsFrom) {
     boundedBody,
   );
 
-  for (const routes of [
-    machineRoutes(),
-    authRoutes(),
-    configurationRoutes(),
-    versionRoutes(),
-    comparisonRoutes(),
-    configRoutes(),
-    fileRoutes(),
-    renderRoutes(),
-    schemaRoutes(),
-    auditRoutes(),
-    exportRoutes(),
-    deviceRoutes(),
-    deploymentRoutes(),
-  ])
-    api.route("/", routes);
+  for (const routes of ROUTES) api.route("/", routes());
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

@@ -27,6 +27,14 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "POST /configurations/{name}/rollback": counted("saves"),
   "POST /configurations/{name}/rollback/preview": counted("previews"),
 
+  "GET /secrets/list": counted("secret_lists"),
+  "GET /secrets/get/{name}": counted("secret_reads"),
+  "POST /secrets/set": counted("secret_changes"),
+  "POST /secrets/generate": counted("secret_changes"),
+  "DELETE /secrets/{name}": counted("secret_changes"),
+  "POST /secrets/{name}/undelete": counted("secret_changes"),
+  "POST /secrets/{name}/purge": counted("secret_changes"),
+
   "POST /config/{version}/links": counted("links"),
   "POST /renders/{version}/retry": counted("retries"),
   "PUT /devices/{id}": counted("device_changes"),

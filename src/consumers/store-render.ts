@@ -11,6 +11,7 @@ import { type JobInputsRow, jobStore } from "#store/job-store.ts";
 import { putManifestRecord } from "#store/manifest-cache.ts";
 import { renderFiles, renderPrefix } from "#store/render-files.ts";
 import { renderStore } from "#store/render-store.ts";
+import { type SecretUse, secretUseStore } from "#store/secret-use-store.ts";
 
 const PUTS_AT_ONCE = 6;
 
@@ -60,7 +61,9 @@ export async function storeRender(deps: Deps, { row, leaseId, made }: Job): Prom
     log(isExplained ? "render.adopted" : "render.diverged", { ...about, digest: sha256 });
   }
   const { warnings } = made;
-  await commitRows(deps, { row, index, sha256, warnings, durationMs: clock.now().getTime() - startedAt.getTime() });
+  const { secretUses } = made;
+  const durationMs = clock.now().getTime() - startedAt.getTime();
+  await commitRows(deps, { row, index, sha256, warnings, secretUses, durationMs });
 
   const record = {
     graph: made.graph,
@@ -81,12 +84,13 @@ type Committed = {
   index: Manifest;
   sha256: string;
   warnings: readonly Finding[];
+  secretUses: readonly SecretUse[];
   durationMs: number;
 };
 
 async function commitRows(
   { db, ids, clock }: Deps,
-  { row, index, sha256, warnings, durationMs }: Committed,
+  { row, index, sha256, warnings, secretUses, durationMs }: Committed,
 ): Promise<void> {
   const now = toInstant(clock.now());
   const renderId = ids.uuid();
@@ -119,5 +123,6 @@ async function commitRows(
     }),
     renderStore.moveHead.bind(db, { version_id: row.version_id, now }),
     await auditStore.forRender(db, entry, renderId),
+    secretUseStore.recordForVersion.bind(db, { version_id: row.version_id, uses: JSON.stringify(secretUses) }),
   ]);
 }

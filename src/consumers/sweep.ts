@@ -1,3 +1,5 @@
+import { copyPending } from "#actions/copy-secret.ts";
+import { purgeExpired } from "#actions/delete-secret.ts";
 import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
@@ -11,6 +13,8 @@ import { rateLimitStore } from "#store/rate-limit-store.ts";
 const IDEMPOTENCY_KEPT_SECONDS = 2 * 86_400;
 /** How many further jobs one sweep wakes by messages; the next minute takes more. */
 const NUDGES_MAX = 100;
+/** Secrets whose record in KV is written anew by one sweep. */
+const COPIES_PER_SWEEP = 500;
 
 /**
  * Every minute: finishes what no message finished. Work strands when a send failed after its commit, when the queue lost or
@@ -36,6 +40,8 @@ export async function sweep(deps: Deps): Promise<void> {
   await nudgeRest(deps, due.slice(settings.SWEEP_RENDERS_MAX));
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
   await idempotencyStore.removeOlder.bind(db, { before }).run();
+  await purgeExpired(deps);
+  await copyPending(deps, COPIES_PER_SWEEP);
   await sealAudit(deps);
   await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
   log("sweep.finished", { count: due.length });

@@ -169,6 +169,76 @@ const CATALOGUE = {
     2,
   ),
 
+  // Secrets
+  invalid_secret_name: row(
+    400,
+    (_: NoParams) => "A secret's name is made of letters, digits, underscores and hyphens, 1 to 64 of them.",
+    "Choose such a name, for example openai_api_key.",
+  ),
+  secret_value_empty: row(400, (_: NoParams) => "The value is empty.", "Send at least one byte."),
+  secret_value_too_large: row(
+    413,
+    (p: { bytes: number; limit: number }) => `The value has ${p.bytes} bytes; a secret holds ${p.limit} at most.`,
+    "Store something smaller; what is larger is a file of a configuration.",
+  ),
+  secret_value_not_base64: row(
+    400,
+    (_: NoParams) => "The value is not base64, as its encoding says.",
+    "Send standard base64 with padding, or leave `encoding` out.",
+  ),
+  secret_not_found: row(
+    404,
+    (p: { name: string }) => `There is no secret ${p.name}.`,
+    "List yours with: leger secrets list",
+  ),
+  secret_version_not_found: row(
+    404,
+    (p: { version: number }) => `The value of version ${p.version} is not kept.`,
+    "See GET /secrets/{name} for the versions that are.",
+  ),
+  secret_is_binary: row(
+    409,
+    (_: NoParams) => "The value is no UTF-8 text, so plain JSON would change it.",
+    "Ask for it with ?encoding=base64.",
+  ),
+  secret_not_deleted: row(
+    409,
+    (p: { name: string }) => `The secret ${p.name} is not deleted.`,
+    "Only a deleted secret can be restored or purged.",
+  ),
+  secret_not_restorable: row(
+    410,
+    (p: { name: string }) => `The value of the deleted secret ${p.name} is erased.`,
+    "Set it again.",
+  ),
+  secret_exists: row(
+    409,
+    (p: { name: string }) => `The secret ${p.name} has a value already.`,
+    "Send replace: true to give it a new one.",
+  ),
+  secret_unreadable: row(
+    503,
+    (_: NoParams) => "The stored value cannot be decrypted with the keys of this server.",
+    "Operator: see secret.unreadable in the log; the key ring must hold every kid that is in use.",
+    300,
+  ),
+  too_many_secrets: row(
+    409,
+    (p: { limit: number }) => `This workspace has ${p.limit} secrets, which is the limit.`,
+    "Purge those that you no longer need.",
+  ),
+  rotation_running: row(
+    409,
+    (_: NoParams) => "Such a rotation is running already.",
+    "Watch it with GET /operations/key-rotations.",
+  ),
+  rotation_not_found: row(
+    404,
+    (_: NoParams) => "There is no such rotation.",
+    "List them with GET /operations/key-rotations.",
+  ),
+  workspace_not_found: row(404, (_: NoParams) => "There is no such workspace.", "Check its id."),
+
   // Renders and delivery
   version_not_found: row(
     404,

@@ -31,6 +31,11 @@ export const PERMISSIONS = {
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },
+  /** Names and facts of secrets, never a value. */
+  "secrets:list": { scopes: EVERYBODY, role: "viewer" },
+  /** Values. A viewer of a team may see how it is deployed, and not what opens it. */
+  "secrets:read": { scopes: EVERYBODY, role: "editor" },
+  "secrets:write": { scopes: PERSON, role: "editor" },
   "schemas:read": { scopes: PERSON, role: "viewer" },
   /** Everything that the workspace owns, in one stream. */
   "workspace:export": { scopes: PERSON, role: "viewer" },

@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { fromBase64 } from "#core/base64.ts";
+import { KEY_BYTES, type RingKey } from "#core/envelope.ts";
 import { PackSlug } from "#core/names.ts";
 import { RATE_LIMIT_NAMES } from "#core/rate-limits.ts";
+import { Secret } from "#core/secret.ts";
 
 /** One tailnet that may sign in: an API key, and whether ids alone prove a person there (DESIGN 11). */
 export const TailnetSettings = z.strictObject({
@@ -18,6 +21,21 @@ export const SigningKey = z.object({
   d: z.string(),
 });
 export type SigningKey = z.infer<typeof SigningKey>;
+
+/** 32 bytes as base64, kept where nothing prints them. */
+const AesKey = z.string().transform((text, context) => {
+  const bytes = fromBase64(text);
+  if (bytes.ok && bytes.value.byteLength === KEY_BYTES) return new Secret(bytes.value);
+  context.addIssue({ code: "custom", message: `is not base64 of ${KEY_BYTES} bytes` });
+  return z.NEVER;
+});
+
+/** Master keys of secrets. The first wraps data keys, all of them unwrap; an entry may go when a re-wrap has finished. */
+const KeyRing = z
+  .array(z.strictObject({ kid: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), key: AesKey }))
+  .min(1)
+  .refine((ring) => new Set(ring.map(({ kid }) => kid)).size === ring.length, "two entries have one kid")
+  .transform((ring): readonly RingKey[] => ring);
 
 const json = <T extends z.ZodType>(schema: T) =>
   z
@@ -53,6 +71,9 @@ export const Settings = z.object({
   GITHUB_TOKEN: z.string().optional(),
   TOKEN_SIGNING_KEYS: json(z.array(SigningKey).min(1)),
   LINK_SIGNING_KEY: z.string().min(32),
+  SECRET_KEY_RING: json(KeyRing),
+  /** The master key of v0.1, where its records are still to be imported. */
+  SECRET_MASTER_KEY_V1: AesKey.optional(),
   TAILSCALE_TAILNETS: json(z.record(z.string(), TailnetSettings)),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -6,10 +6,12 @@ import { type Result, err, ok } from "#core/result.ts";
 import { judgeUnits } from "#quadlet/judge-units.ts";
 import { type UnitGraph, unitGraph } from "#quadlet/unit-graph.ts";
 import type { ReadyPack } from "#registry/caches.ts";
+import { secretUses } from "#registry/secret-uses.ts";
 import { guarded, renderDecisions } from "#registry/render-decisions.ts";
 import type { RenderedFile } from "#render/render-pack.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
 import type { JobInputsRow } from "#store/job-store.ts";
+import type { SecretUse } from "#store/secret-use-store.ts";
 import { MANIFEST_FILE, type StoredFile } from "#store/render-files.ts";
 
 /** What is rendered: decisions as stored, for a deployment and the Podman that will run it. */
@@ -30,6 +32,8 @@ export type MadeRender = {
   index: Manifest;
   graph: ManifestGraph;
   warnings: readonly Finding[];
+  /** What the files need of the store of secrets. */
+  secretUses: readonly SecretUse[];
 };
 
 /**
@@ -63,7 +67,8 @@ export async function makeRender(
   const rendered = await renderSubject(pack, subject);
   if (!rendered.ok) return rendered;
   const { files, graph, warnings } = rendered.value;
-  return ok(await withManifest(row, { files, graph, warnings, engineVersion }));
+  const made = await withManifest(row, { files, graph, warnings, engineVersion });
+  return ok({ ...made, secretUses: secretUses(made.index, { schema: pack.schema, configData: subject.configData }) });
 }
 
 /** Puts the manifest over the files of a version. */
@@ -93,7 +98,8 @@ export async function withManifest(
       podman_target: row.podman_target,
     },
   });
-  return { files, manifest: await storedFile(MANIFEST_FILE, manifestBytes(index)), index, graph, warnings };
+  const manifest = await storedFile(MANIFEST_FILE, manifestBytes(index));
+  return { files, manifest, index, graph, warnings, secretUses: secretUses(index, null) };
 }
 
 type Judged = { files: readonly RenderedFile[]; graph: UnitGraph; warnings: readonly Finding[] };

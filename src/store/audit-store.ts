@@ -63,6 +63,19 @@ const insertForReport = statement<EntryParams & { event_id: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM deployment_events
    WHERE id = :event_id AND workspace_id = :workspace_id AND is_applied = 1 AND ${isNew}`,
 );
+const insertForSecretVersion = statement<EntryParams & { version_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM secret_versions
+   WHERE id = :version_id AND workspace_id = :workspace_id AND ${isNew}`,
+);
+const insertForSecretRead = statement<EntryParams & { version_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM secret_versions v
+   WHERE v.id = :version_id AND v.workspace_id = :workspace_id AND v.encrypted_value IS NOT NULL
+     AND EXISTS (SELECT 1 FROM secrets s WHERE s.id = v.secret_id AND s.deleted_at IS NULL) AND ${isNew}`,
+);
+const insertForSecretChange = statement<EntryParams & { change_id: string; name: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM secrets
+   WHERE workspace_id = :workspace_id AND name = :name AND change_id = :change_id AND ${isNew}`,
+);
 const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
 
 async function params(entry: AuditEntry): Promise<EntryParams> {
@@ -121,6 +134,13 @@ export const auditStore = {
     insertForDevice.bind(db, { ...(await params(entry)), ...device }),
   forReport: async (db: D1Database, entry: AuditEntry, eventId: string) =>
     insertForReport.bind(db, { ...(await params(entry)), event_id: eventId }),
+  forSecretVersion: async (db: D1Database, entry: AuditEntry, versionId: string) =>
+    insertForSecretVersion.bind(db, { ...(await params(entry)), version_id: versionId }),
+  /** Of the batch that gives the value out: none comes out of it without this row. */
+  forSecretRead: async (db: D1Database, entry: AuditEntry, versionId: string) =>
+    insertForSecretRead.bind(db, { ...(await params(entry)), version_id: versionId }),
+  forSecretChange: async (db: D1Database, entry: AuditEntry, change: { name: string; change_id: string }) =>
+    insertForSecretChange.bind(db, { ...(await params(entry)), ...change }),
   selectPage,
   selectRange,
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),

@@ -22,8 +22,22 @@ const insert = statement<{
    WHERE id = :version_id AND workspace_id = :workspace_id`,
 );
 
+const insertForSecret = statement<{
+  principal: string;
+  route: string;
+  key: string;
+  fingerprint: string;
+  version_id: string;
+  workspace_id: string;
+  created_at: string;
+}>(
+  `INSERT INTO idempotency_keys (principal, route, key, fingerprint, resource_id, created_at)
+   SELECT :principal, :route, :key, :fingerprint, id, :created_at FROM secret_versions
+   WHERE id = :version_id AND workspace_id = :workspace_id`,
+);
+
 const removeOlder = statement<{ before: string }>("DELETE FROM idempotency_keys WHERE created_at < :before", {
   crossesTenants: true,
 });
 
-export const idempotencyStore = { select, insert, removeOlder };
+export const idempotencyStore = { select, insert, insertForSecret, removeOlder };

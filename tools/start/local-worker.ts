@@ -82,13 +82,14 @@ const wranglerEnv = () => ({
   NO_UPDATE_NOTIFIER: "1",
 });
 
-/** Made once per folder and kept, so that tokens outlive a restart. Never committed: the folder is ignored by git. */
+/** Made once per folder and kept, so that tokens outlive a restart; what a later version needs is added. Never committed: the folder is ignored by git. */
 function localSecrets(folder: string): string {
   const file = path.join(folder, "secrets.env");
-  if (!existsSync(file)) {
-    const lines = Object.entries(makeLocalSecrets()).map(([name, value]) => `${name}='${value}'\n`);
-    writeFileSync(file, lines.join(""), { mode: 0o600 });
-  }
+  const known = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const lines = Object.entries(makeLocalSecrets())
+    .filter(([name]) => !known.split("\n").some((line) => line.startsWith(`${name}=`)))
+    .map(([name, value]) => `${name}='${value}'\n`);
+  if (lines.length > 0) writeFileSync(file, known + lines.join(""), { mode: 0o600 });
   return file;
 }
 

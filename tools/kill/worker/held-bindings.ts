@@ -1,6 +1,6 @@
 import { type BindingCall, STATUS_OF_FAILURE } from "../binding-call.ts";
 
-type HeldEnv = Pick<Env, "DB" | "QUADLETS" | "BACKUPS" | "USERS" | "MANIFESTS" | "RENDER_QUEUE">;
+type HeldEnv = Pick<Env, "DB" | "QUADLETS" | "BACKUPS" | "USERS" | "MANIFESTS" | "SECRETS" | "RENDER_QUEUE">;
 type Hold = <T>(op: string, call: () => Promise<T>) => Promise<T>;
 
 /**
@@ -22,6 +22,7 @@ export function holdBindings(env: Env, of: { gateUrl: string; entry: BindingCall
     BACKUPS: holdMethods(env.BACKUPS, "BACKUPS", hold),
     USERS: holdMethods(env.USERS, "USERS", hold),
     MANIFESTS: holdMethods(env.MANIFESTS, "MANIFESTS", hold),
+    SECRETS: holdMethods(env.SECRETS, "SECRETS", hold),
     RENDER_QUEUE: holdMethods(env.RENDER_QUEUE, "RENDER_QUEUE", hold),
   };
 }
