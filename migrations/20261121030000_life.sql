@@ -1,13 +1,14 @@
 -- The life of a configuration: purges (the one exception to "write once"), and uploads.
 
 -- An explicit erasure, and its job: the row stands before the erasure in one batch, and the triggers below allow exactly
--- what it names. The removal from R2 and KV is resumed by the sweep at `cursor_version` until nothing is left.
+-- what it names. The removal from R2 and KV is resumed by the sweep at (`pass`, `cursor_version`) until nothing is left.
 CREATE TABLE purges (
   id              TEXT PRIMARY KEY,
   workspace_id    TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
   config_id       TEXT NOT NULL UNIQUE REFERENCES configurations (id) ON DELETE RESTRICT,
   requested_by    TEXT NOT NULL,
   requested_at    TEXT NOT NULL,
+  pass            INTEGER NOT NULL DEFAULT 1 CHECK (pass IN (1, 2)),
   cursor_version  INTEGER NOT NULL DEFAULT 0 CHECK (cursor_version >= 0),
   objects_removed INTEGER NOT NULL DEFAULT 0 CHECK (objects_removed >= 0),
   next_attempt_at TEXT NOT NULL,

@@ -8,6 +8,7 @@ import { world } from "./world.ts";
 const MATRIX: Record<Permission, string> = {
   "config:read": "user cli web legerd | viewer",
   "config:write": "user cli web | editor",
+  "config:purge": "user cli web | admin",
   "deployments:report": "cli legerd | viewer",
   "devices:describe": "user cli web legerd | viewer",
   "secrets:list": "user cli web legerd | viewer",

@@ -8,6 +8,7 @@ import { boundedBody } from "#api/bounded-body.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
 import { comparisonRoutes } from "#api/configurations/comparison-routes.ts";
+import { deletionRoutes } from "#api/configurations/deletion-routes.ts";
 import { configurationRoutes } from "#api/configurations/routes.ts";
 import { versionRoutes } from "#api/configurations/version-routes.ts";
 import type { ApiEnv } from "#api/context.ts";
@@ -91,6 +92,23 @@ export function createApi(depsFrom: DepsFrom) {
   );
 
   for (const routes of ROUTES) api.route("/", routes());
+  for (const routes of [
+    machineRoutes(),
+    authRoutes(),
+    configurationRoutes(),
+    versionRoutes(),
+    comparisonRoutes(),
+    deletionRoutes(),
+    configRoutes(),
+    fileRoutes(),
+    renderRoutes(),
+    schemaRoutes(),
+    auditRoutes(),
+    exportRoutes(),
+    deviceRoutes(),
+    deploymentRoutes(),
+  ])
+    api.route("/", routes);
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

@@ -25,6 +25,8 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "DELETE /configurations/{name}": counted("saves"),
   "POST /configurations/{name}/preview": counted("previews"),
   "POST /configurations/{name}/rollback": counted("saves"),
+  "POST /configurations/{name}/restore": counted("saves"),
+  "POST /configurations/{name}/purge": counted("saves"),
   "POST /configurations/{name}/rollback/preview": counted("previews"),
 
   "GET /secrets/list": counted("secret_lists"),

@@ -4,6 +4,7 @@ import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
+import { resumePurges } from "#consumers/resume-purges.ts";
 import { renderVersion } from "#consumers/render-version.ts";
 import type { Deps } from "#deps.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
@@ -42,6 +43,7 @@ export async function sweep(deps: Deps): Promise<void> {
   await idempotencyStore.removeOlder.bind(db, { before }).run();
   await purgeExpired(deps);
   await copyPending(deps, COPIES_PER_SWEEP);
+  await resumePurges(deps);
   await sealAudit(deps);
   await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
   log("sweep.finished", { count: due.length });

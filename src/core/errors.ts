@@ -157,6 +157,16 @@ const CATALOGUE = {
     (p: { name: string }) => `${p.name} is not deleted, and only what is deleted can be purged.`,
     "Delete it first, and let its devices remove it.",
   ),
+  purge_not_confirmed: row(
+    400,
+    (p: { name: string }) => `A purge cannot be undone, and it was not confirmed with the name ${p.name}.`,
+    'Send {"confirm": "NAME"} with the name of the configuration.',
+  ),
+  purge_not_found: row(
+    404,
+    (p: { id: string }) => `There is no purge of ${p.id}.`,
+    "List what is deleted with GET /configurations?deleted=true.",
+  ),
   configuration_ambiguous: row(
     409,
     (p: { name: string; count: number }) => `There are ${p.count} deleted configurations named ${p.name}.`,

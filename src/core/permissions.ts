@@ -28,6 +28,8 @@ const EVERYBODY = ["user", "cli", "web", "legerd"] as const;
 export const PERMISSIONS = {
   "config:read": { scopes: EVERYBODY, role: "viewer" },
   "config:write": { scopes: PERSON, role: "editor" },
+  /** Erasing the content of what is deleted, for good. */
+  "config:purge": { scopes: PERSON, role: "admin" },
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },

@@ -75,6 +75,9 @@ const insertForSecretRead = statement<EntryParams & { version_id: string }>(
 const insertForSecretChange = statement<EntryParams & { change_id: string; name: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM secrets
    WHERE workspace_id = :workspace_id AND name = :name AND change_id = :change_id AND ${isNew}`,
+const insertForPurge = statement<EntryParams & { purge_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM purges
+   WHERE id = :purge_id AND workspace_id = :workspace_id AND ${isNew}`,
 );
 const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
 
@@ -143,5 +146,7 @@ export const auditStore = {
     insertForSecretChange.bind(db, { ...(await params(entry)), ...change }),
   selectPage,
   selectRange,
+  forPurge: async (db: D1Database, entry: AuditEntry, purgeId: string) =>
+    insertForPurge.bind(db, { ...(await params(entry)), purge_id: purgeId }),
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
 };

@@ -73,6 +73,17 @@ export const renderFiles = {
     return new Uint8Array(await object.arrayBuffer());
   },
 
+  /** For a purge only: removes every object of a version, and answers how many there were. */
+  async remove(bucket: R2Bucket, of: { workspaceId: string; version: number }): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const { objects, truncated } = await bucket.list({ prefix: renderPrefix(of.workspaceId, of.version) });
+      if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
+      removed += objects.length;
+      if (!truncated) return removed;
+    }
+  },
+
   async get(bucket: R2Bucket, key: string): Promise<Uint8Array | null> {
     const object = await bucket.get(key);
     return object && new Uint8Array(await object.arrayBuffer());
