@@ -34,6 +34,16 @@ const CHANGES: Record<string, Scenario> = {
     return () =>
       w.request("POST", "/configurations/site/rollback", { token: me.token, headers: anyVersion, body: { to: 1 } });
   },
+  restoreConfiguration: async (w, me) => {
+    await create(w, me);
+    await w.request("DELETE", "/configurations/site", { token: me.token, headers: anyVersion });
+    return () => w.request("POST", "/configurations/site/restore", { token: me.token, body: {} });
+  },
+  purgeConfiguration: async (w, me) => {
+    await create(w, me);
+    await w.request("DELETE", "/configurations/site", { token: me.token, headers: anyVersion });
+    return () => w.request("POST", "/configurations/site/purge", { token: me.token, body: { confirm: "site" } });
+  },
   retryRender: async (w, me) => {
     const body = { deployment_name: "site", pack: me.slug, config_data: { web: { port: 80 }, break_it: true } };
     await w.request("POST", "/configurations", { token: me.token, body });

@@ -49,6 +49,7 @@ const ROUTES = [
   configurationRoutes,
   versionRoutes,
   comparisonRoutes,
+  deletionRoutes,
   configRoutes,
   fileRoutes,
   renderRoutes,
@@ -92,23 +93,6 @@ export function createApi(depsFrom: DepsFrom) {
   );
 
   for (const routes of ROUTES) api.route("/", routes());
-  for (const routes of [
-    machineRoutes(),
-    authRoutes(),
-    configurationRoutes(),
-    versionRoutes(),
-    comparisonRoutes(),
-    deletionRoutes(),
-    configRoutes(),
-    fileRoutes(),
-    renderRoutes(),
-    schemaRoutes(),
-    auditRoutes(),
-    exportRoutes(),
-    deviceRoutes(),
-    deploymentRoutes(),
-  ])
-    api.route("/", routes);
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

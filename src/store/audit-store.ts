@@ -75,6 +75,7 @@ const insertForSecretRead = statement<EntryParams & { version_id: string }>(
 const insertForSecretChange = statement<EntryParams & { change_id: string; name: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM secrets
    WHERE workspace_id = :workspace_id AND name = :name AND change_id = :change_id AND ${isNew}`,
+);
 const insertForPurge = statement<EntryParams & { purge_id: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM purges
    WHERE id = :purge_id AND workspace_id = :workspace_id AND ${isNew}`,
