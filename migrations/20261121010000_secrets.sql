@@ -65,6 +65,7 @@ CREATE TABLE secret_versions (
   CHECK ((encrypted_value IS NULL) = (auth_tag IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX idx_secret_versions_number ON secret_versions (secret_id, version);
+CREATE INDEX idx_secret_versions_workspace ON secret_versions (workspace_id, id) WHERE data_key_id IS NOT NULL;
 CREATE INDEX idx_secret_versions_key ON secret_versions (data_key_id, id) WHERE data_key_id IS NOT NULL;
 
 -- Which secrets the newest render of a configuration needs, with what its schema says of them: written with the render.
@@ -87,7 +88,6 @@ CREATE TABLE key_rotations (
   id           TEXT PRIMARY KEY,
   kind         TEXT NOT NULL CHECK (kind IN ('rewrap', 'reencrypt', 'import')),
   workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
-  old_key      TEXT,
   new_key      TEXT,
   state        TEXT NOT NULL CHECK (state IN ('running', 'finished', 'blocked')),
   cursor       TEXT NOT NULL DEFAULT '',

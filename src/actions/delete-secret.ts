@@ -15,7 +15,7 @@ export const RESTORABLE_SECONDS = 30 * 86_400;
 /** The value is refused from the very next read on; its ciphertext stays for `RESTORABLE_SECONDS`. */
 export async function deleteSecret(deps: Deps, caller: Caller, name: string): Promise<SecretRow> {
   let { principal, row } = await find(deps, caller, name);
-  if (!row && (await importSecret(deps, { workspaceId: caller.workspaceId, name })))
+  if (!row && (await importSecret(deps, { workspaceId: caller.workspaceId, name })) === "imported")
     ({ principal, row } = await find(deps, caller, name));
   if (!row || row.deleted_at !== null) throw AppError.of("secret_not_found", { name });
   const now = toInstant(deps.clock.now());

@@ -13,24 +13,28 @@ import { secretStore } from "#store/secret-store.ts";
 
 type Of = { workspaceId: string; name: string };
 
+/** `absent`: KV has no record of v0.1 under the name. `unreadable`: it has one that is not ours to open, or nobody's. */
+export type ImportOutcome = "imported" | "absent" | "unreadable";
+
 /**
  * Takes a record of v0.1 out of KV into D1, sealed anew, with the number and the times that it had. Only where D1 has never
  * had that name: a row that is deleted is a row, so nothing that was deleted here comes back from a stale KV. Answers
- * whether the name is in D1 now. Without SECRET_MASTER_KEY_V1 there was no v0.1 here, and KV is not even read.
+ * `imported` where the name is in D1 now. Without SECRET_MASTER_KEY_V1 there was no v0.1 here, and KV is not even read.
  */
-export async function importSecret(deps: Deps, { workspaceId, name }: Of): Promise<boolean> {
+export async function importSecret(deps: Deps, { workspaceId, name }: Of): Promise<ImportOutcome> {
   const { settings, secrets, log } = deps;
-  if (!settings.SECRET_MASTER_KEY_V1) return false;
+  if (!settings.SECRET_MASTER_KEY_V1) return "absent";
   const record = parseRecord(await secrets.get(secretKey(workspaceId, name)));
-  if (!record || record.user_uuid !== workspaceId || record.name !== name) return false;
+  if (!record || record.user_uuid !== workspaceId || record.name !== name) return "absent";
   const value = await openLegacyValue(settings.SECRET_MASTER_KEY_V1, record);
   if (!value.ok || value.value.sizeBytes === 0 || value.value.sizeBytes > LIMITS.secret_value_bytes_max.value) {
     log("secret.unreadable", { workspace_id: workspaceId, version: record.version, code: "v1" });
-    return false;
+    return "unreadable";
   }
   const importing = { workspaceId, record, value: value.value };
   // a second time where the data key was replaced in between: else a set would begin again at version 1
-  return (await commitImport(deps, importing)) || (await commitImport(deps, importing));
+  const isThere = (await commitImport(deps, importing)) || (await commitImport(deps, importing));
+  return isThere ? "imported" : "unreadable";
 }
 
 function parseRecord(text: string | null): LegacySecretRecord | null {

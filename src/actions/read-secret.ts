@@ -28,8 +28,9 @@ export async function readSecret(
   const reads = () => [secretStore.selectByName.bind(db, of), secretStore.selectSealed.bind(db, { ...of, version })];
   let { principal, results } = await readAs(deps, { caller, permission: "secrets:read" }, reads());
   if (secretStore.selectByName.rows(results[0]).length === 0) {
-    const isImported = await importSecret(deps, { workspaceId: caller.workspaceId, name });
-    if (isImported) ({ principal, results } = await readAs(deps, { caller, permission: "secrets:read" }, reads()));
+    const outcome = await importSecret(deps, { workspaceId: caller.workspaceId, name });
+    if (outcome === "imported")
+      ({ principal, results } = await readAs(deps, { caller, permission: "secrets:read" }, reads()));
   }
   const [row] = secretStore.selectByName.rows(results[0]);
   if (!row || row.deleted_at !== null) throw AppError.of("secret_not_found", { name });

@@ -66,7 +66,8 @@ async function attemptSet(deps: Deps, caller: Caller, wanted: SetSecret): Promis
     if (used.fingerprint !== request.fingerprint) throw AppError.of("idempotency_key_reused", {});
     return replayOf(deps, principal, used.resource_id);
   }
-  if (!current && (await importSecret(deps, { workspaceId: caller.workspaceId, name }))) return null;
+  const isImported = !current && (await importSecret(deps, { workspaceId: caller.workspaceId, name })) === "imported";
+  if (isImported) return null;
   const isLive = current !== null && current.deleted_at === null;
   if (wanted.isNew && isLive) throw AppError.of("secret_exists", { name });
   if (!current) await requireRoom(deps, caller.workspaceId);

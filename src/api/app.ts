@@ -18,6 +18,7 @@ import { deviceRoutes } from "#api/devices/routes.ts";
 import { budgetHeaders, shieldRequests } from "#api/limit-requests.ts";
 import { exportRoutes } from "#api/export/routes.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
+import { operationRoutes } from "#api/operations/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
@@ -60,6 +61,7 @@ const ROUTES = [
   deviceRoutes,
   deploymentRoutes,
   secretFactRoutes,
+  operationRoutes,
 ];
 
 /** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */

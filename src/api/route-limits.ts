@@ -42,4 +42,5 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "PUT /devices/{id}": counted("device_changes"),
   "POST /deployments/report": counted("reports"),
   "POST /schemas/sync": SHIELDED,
+  "POST /operations/key-rotations": SHIELDED,
 };

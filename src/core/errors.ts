@@ -247,7 +247,11 @@ const CATALOGUE = {
     (_: NoParams) => "There is no such rotation.",
     "List them with GET /operations/key-rotations.",
   ),
-  workspace_not_found: row(404, (_: NoParams) => "There is no such workspace.", "Check its id."),
+  workspace_not_found: row(
+    404,
+    (_: NoParams) => "There is no such workspace, or it has no secrets yet.",
+    "Check its id.",
+  ),
 
   // Renders and delivery
   version_not_found: row(

@@ -80,6 +80,15 @@ const insertForPurge = statement<EntryParams & { purge_id: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM purges
    WHERE id = :purge_id AND workspace_id = :workspace_id AND ${isNew}`,
 );
+const insertForRotation = statement<EntryParams & { rotation_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM key_rotations
+   WHERE id = :rotation_id AND workspace_id = :workspace_id AND ${isNew}`,
+);
+const insertForRotationEnd = statement<EntryParams & { rotation_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM key_rotations
+   WHERE id = :rotation_id AND workspace_id = :workspace_id AND state <> 'running' AND finished_at = :at AND ${isNew}
+     AND NOT EXISTS (SELECT 1 FROM audit_log WHERE workspace_id = :workspace_id AND action = :action AND target = :target)`,
+);
 const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
 
 async function params(entry: AuditEntry): Promise<EntryParams> {
@@ -145,6 +154,11 @@ export const auditStore = {
     insertForSecretRead.bind(db, { ...(await params(entry)), version_id: versionId }),
   forSecretChange: async (db: D1Database, entry: AuditEntry, change: { name: string; change_id: string }) =>
     insertForSecretChange.bind(db, { ...(await params(entry)), ...change }),
+  forRotation: async (db: D1Database, entry: AuditEntry, rotationId: string) =>
+    insertForRotation.bind(db, { ...(await params(entry)), rotation_id: rotationId }),
+  /** Once, whichever of two sweeps ended it. */
+  forRotationEnd: async (db: D1Database, entry: AuditEntry, rotationId: string) =>
+    insertForRotationEnd.bind(db, { ...(await params(entry)), rotation_id: rotationId }),
   selectPage,
   selectRange,
   forPurge: async (db: D1Database, entry: AuditEntry, purgeId: string) =>

@@ -30,18 +30,19 @@ const insert = statement<DataKeyRow & { created_at: string }>(
        OR (workspace_id = :workspace_id AND purpose = :purpose AND state = 'current'))`,
 );
 
-/** From here on nothing new is sealed under the key; what is, is sealed anew by the rotation that says so. */
+/** From here on nothing new is sealed under it; what is, is sealed anew by the rotation that says so. */
 const retire = statement<{ workspace_id: string; rotation_id: string }>(
   `UPDATE data_keys SET state = 'retiring'
-   WHERE workspace_id = :workspace_id AND purpose = 'encrypt' AND state = 'current'
-     AND id = (SELECT old_key FROM key_rotations WHERE id = :rotation_id AND workspace_id = :workspace_id)`,
+   WHERE workspace_id = :workspace_id AND purpose = 'encrypt' AND state = 'current' AND EXISTS (
+     SELECT 1 FROM key_rotations WHERE id = :rotation_id AND workspace_id = :workspace_id AND new_key <> data_keys.id)`,
 );
 
 // The bytes go when no value needs them any more: then nobody can use the old key again, whatever they have copied.
-const erase = statement<{ workspace_id: string; id: string; now: string }>(
+const erase = statement<{ workspace_id: string; rotation_id: string; now: string }>(
   `UPDATE data_keys SET state = 'retired', wrapped_key = NULL, nonce = NULL, retired_at = :now
-   WHERE workspace_id = :workspace_id AND id = :id AND state = 'retiring'
-     AND NOT EXISTS (SELECT 1 FROM secret_versions WHERE data_key_id = :id)`,
+   WHERE workspace_id = :workspace_id AND state = 'retiring'
+     AND NOT EXISTS (SELECT 1 FROM secret_versions WHERE data_key_id = data_keys.id)
+     AND EXISTS (SELECT 1 FROM key_rotations WHERE id = :rotation_id AND state = 'finished')`,
 );
 
 /** Keys of all workspaces that another entry than `kid` wrapped, by id. */
