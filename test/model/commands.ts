@@ -43,7 +43,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), ...at, match }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("rollback" as const), ...at, back: fc.nat(3) }) },
-  { weight: 0, arbitrary: fc.record({ kind: fc.constant("restore" as const), ...at }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restore" as const), ...at }) },
   {
     weight: 3,
     arbitrary: fc.record({
