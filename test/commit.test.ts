@@ -106,6 +106,7 @@ describe("the guarded commit", () => {
     login: "x",
     role: "admin",
     isOperator: false,
+    namespaces: ["/"],
     actor: `user:${id}`,
   });
   const draft = (configId: string, parent: number, slug: string) => ({

@@ -161,6 +161,15 @@ const PROBES: Record<LimitName, Probe> = {
     const answer = await w.request("POST", "/secrets/set", { token, body: { name: "last", value: "v" } });
     return answer.status < 300 ? [] : [answer.body.error.code];
   },
+  generators_max: async (n) => {
+    const w = world();
+    const { token } = await w.tenant();
+    const make = (k: number) =>
+      w.request("POST", "/generators", { token, body: { name: `g${k}`, scopes: ["config:read"] } });
+    for (let k = 1; k < n; k++) await make(k);
+    const last = await make(n);
+    return last.status === 201 ? [] : [last.body.error.code];
+  },
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
 };
 const refusalOf = (result: ReturnType<typeof parseBody>) => (result.ok ? [] : [result.error.code]);

@@ -16,6 +16,7 @@ const MATRIX: Record<Permission, string> = {
   "secrets:write": "user cli web | editor",
   "schemas:read": "user cli web | viewer",
   "workspace:export": "user cli web | viewer",
+  "generators:manage": "user cli web | editor",
   "audit:read": "user cli web | viewer",
   "self:read": "user cli web legerd | viewer",
   "account:manage": "user cli web | viewer",

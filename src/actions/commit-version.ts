@@ -1,4 +1,5 @@
 import { AppError } from "#core/errors.ts";
+import { coversNamespace } from "#core/generator.ts";
 import { causeText } from "#core/log.ts";
 import type { Principal } from "#core/principal.ts";
 import { toInstant } from "#core/runtime.ts";
@@ -30,6 +31,9 @@ export type CommitOutcome =
  * there: a batch that failed may have committed, and is then reported as what it is.
  */
 export async function commitVersion(deps: Deps, principal: Principal, draft: VersionDraft): Promise<CommitOutcome> {
+  const namespace = draft.configuration?.namespace;
+  if (namespace !== undefined && !coversNamespace(principal.namespaces, namespace))
+    throw AppError.of("namespace_forbidden", { namespace });
   const { db, ids, clock } = deps;
   const versionId = ids.uuid();
   const auditId = ids.uuid();

@@ -4,11 +4,11 @@ import { versionConflict } from "#actions/version-conflict.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { AppError } from "#core/errors.ts";
 import { canonicalJson } from "#core/json.ts";
-import type { Caller } from "#core/principal.ts";
+import type { Caller, Principal } from "#core/principal.ts";
 import type { IfMatch } from "#core/save-decision.ts";
 import type { Deps } from "#deps.ts";
 import { ENGINE_VERSION } from "#render/version.ts";
-import { configurationStore } from "#store/configuration-store.ts";
+import { type Configuration, configurationStore } from "#store/configuration-store.ts";
 import { renderStore } from "#store/render-store.ts";
 import type { Version } from "#store/version-store.ts";
 
@@ -38,10 +38,18 @@ async function attemptDelete(deps: Deps, caller: Caller, { name, ifMatch }: Dele
   const row = configurationStore.selectByName.rows(results[0])[0];
   if (!row) throw AppError.of("configuration_not_found", { name: name.deployment_name });
   const configuration = configurationStore.fromRow(row);
-  const { id, version, pack, schemaVersion, podmanTarget, configData } = configuration;
-  if (ifMatch.kind === "version" && ifMatch.version !== version)
+  if (ifMatch.kind === "version" && ifMatch.version !== configuration.version)
     throw await versionConflict(deps, configuration, ifMatch.version);
+  return commitDeletion(deps, principal, configuration);
+}
 
+/** The version that is the deletion; null where somebody saved since `configuration` was read. */
+export async function commitDeletion(
+  deps: Deps,
+  principal: Principal,
+  { id, version, pack, schemaVersion, podmanTarget, configData }: Configuration,
+): Promise<Version | null> {
+  const { db } = deps;
   const marker = await sha256Hex(canonicalJson({ deleted: true, config_id: id, after_version: version }));
   const outcome = await commitVersion(deps, principal, {
     config_id: id,

@@ -1,4 +1,4 @@
-import { readAs } from "#actions/read-as.ts";
+import { asDevice, readAs } from "#actions/read-as.ts";
 import { AppError } from "#core/errors.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import { roleHas, scopeHas } from "#core/permissions.ts";
@@ -27,14 +27,15 @@ export async function describeDevice(
   const { db, ids, clock } = deps;
   const { labels, ...own } = facts;
   const isLabelling = labels !== undefined;
-  const of = { user_uuid: caller.userUuid, device_id: deviceId };
+  const device = asDevice(caller);
+  const of = { user_uuid: device.userUuid, device_id: deviceId };
   const { principal, results } = await readAs(deps, { caller, permission: "devices:describe" }, [
     deviceStore.selectOwn.bind(db, of),
   ]);
   if (deviceStore.selectOwn.rows(results[0]).length === 0) throw AppError.of("device_not_found", { device: deviceId });
-  const mayLabel = scopeHas(caller.claims.scope, "config:write") && roleHas(principal.role, "config:write");
+  const mayLabel = scopeHas(device.claims.scope, "config:write") && roleHas(principal.role, "config:write");
   if (isLabelling && !mayLabel) throw AppError.of("insufficient_permissions", { scope: "config:write" });
-  if (Object.keys(own).length > 0 && deviceId !== caller.deviceId)
+  if (Object.keys(own).length > 0 && deviceId !== device.deviceId)
     throw AppError.of("device_not_own", { device: deviceId });
 
   const entry = {

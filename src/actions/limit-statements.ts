@@ -6,8 +6,8 @@ import { type Take, rateLimitStore } from "#store/rate-limit-store.ts";
 
 export type LimitDeps = Pick<Deps, "db" | "clock" | "ids" | "settings" | "onBudget">;
 
-/** Statements for a batch, and what to do with their results: `decide` throws `rate_limit_exceeded`. */
-export type LimitCheck = { statements: D1PreparedStatement[]; decide: (results: D1Result[]) => void };
+/** Statements for a batch, and what to do with their results: `decide` throws `rate_limit_exceeded`. `max` where SQL knew it. */
+export type LimitCheck = { statements: D1PreparedStatement[]; decide: (results: D1Result[], max?: number) => void };
 
 export type LimitRequest = {
   name: RateLimitName;
@@ -55,9 +55,9 @@ export function limitStatements(deps: LimitDeps, request: LimitRequest): LimitCh
       request.take?.(db, take) ?? rateLimitStore.take.bind(db, take),
       rateLimitStore.select.bind(db, { name, holder }),
     ],
-    decide: (results) => {
+    decide: (results, max = rate.max) => {
       const row = rateLimitStore.select.rows(results.at(-1))[0] ?? null;
-      const { isGranted, budget } = decideRate(rate, row, { grantId, now });
+      const { isGranted, budget } = decideRate({ ...rate, max }, row, { grantId, now });
       deps.onBudget(budget);
       if (!isGranted) throw limitExceeded(budget, RATE_LIMITS[name].what);
     },

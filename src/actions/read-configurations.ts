@@ -63,6 +63,7 @@ export async function listConfigurations(
       workspace_id: caller.workspaceId,
       after_namespace: after?.namespace ?? "",
       after_name: after?.deployment_name ?? "",
+      generator_id: caller.kind === "generator" ? caller.generatorId : null,
       limit: limit + 1,
     }),
   ]);

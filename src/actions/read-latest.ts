@@ -1,15 +1,16 @@
-import { refusal, requireDeclared } from "#actions/read-as.ts";
+import { readAs, refusal, requireDeclared } from "#actions/read-as.ts";
 import { isStale, touchDevice } from "#actions/sign-in.ts";
 import { AppError } from "#core/errors.ts";
+import { coversNamespace } from "#core/generator.ts";
 import { causeText } from "#core/log.ts";
 import { Manifest } from "#core/manifest.ts";
-import { type Caller, decidePrincipal } from "#core/principal.ts";
+import { type Caller, type DeviceCaller, decidePrincipal } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
 import { toInstant } from "#core/runtime.ts";
 import { configurationStore } from "#store/configuration-store.ts";
 import { deploymentStore } from "#store/deployment-store.ts";
 import { MANIFEST_FILE, renderPrefix } from "#store/render-files.ts";
-import { type LatestRow, renderStore } from "#store/render-store.ts";
+import { type LatestRow, type PollRow, renderStore } from "#store/render-store.ts";
 import { readVerified } from "#actions/read-render.ts";
 
 /** Seconds until a device should ask again: soon while something newer is on its way. */
@@ -42,36 +43,24 @@ export async function readLatest(
   caller: Caller,
   { deployment, namespace, ifNoneMatch }: { deployment: string | null; namespace: string; ifNoneMatch: string | null },
 ): Promise<Latest> {
-  const { db, clock } = deps;
-  requireDeclared(caller, "config:read");
-  const row = await renderStore.selectLatest.first(db, {
-    user_uuid: caller.userUuid,
-    device_id: caller.deviceId,
-    workspace_id: caller.workspaceId,
-    namespace,
-    deployment_name: deployment,
-  });
-  const principal = decidePrincipal(caller, row && { ...row, epoch: row.workspace_epoch }, {
-    permission: "config:read",
-    operators: deps.settings.OPERATOR_LOGINS,
-  });
-  if (!row || !principal.ok) throw refusal(principal.ok ? "unknown_user" : principal.error, "config:read");
-  if (row.device_last_seen !== null && isStale(row.device_last_seen, clock.now()))
+  const { row, device, namespaces } = await readRow(deps, caller, { namespace, deployment_name: deployment });
+  if (device && row.device_last_seen !== null && isStale(row.device_last_seen, deps.clock.now()))
     deps.after(
-      touchDevice(deps, caller).catch((cause: unknown) => deps.log("device.untouched", { cause: causeText(cause) })),
+      touchDevice(deps, device).catch((cause: unknown) => deps.log("device.untouched", { cause: causeText(cause) })),
     );
-  if (deployment === null && row.names_ever > 1) throw await ambiguous(deps, caller);
+  if (deployment === null && row.names_ever > 1) throw await ambiguous(deps, caller, namespaces);
   const head = headOf(row);
   if (!head) throw AppError.of("nothing_deployed", {});
 
   const etag = `"${head.epoch}.${head.version}.${head.digest.slice(0, 16)}"`;
   const answer = { etag, pollSeconds: row.is_pending === 1 ? POLL_SECONDS_PENDING : POLL_SECONDS, deployment: head };
   if (ifNoneMatch !== null && matches(ifNoneMatch, etag)) return { ...answer, state: "not_modified", manifest: null };
-  deps.after(
-    noteAssigned(deps, caller, head).catch((cause: unknown) =>
-      deps.log("device.untouched", { cause: causeText(cause) }),
-    ),
-  );
+  if (device)
+    deps.after(
+      noteAssigned(deps, device, head).catch((cause: unknown) =>
+        deps.log("device.untouched", { cause: causeText(cause) }),
+      ),
+    );
   if (row.deleted === 1) return { ...answer, state: "deleted", manifest: null };
   const bytes = await readVerified(deps, {
     key: renderPrefix(caller.workspaceId, head.version) + MANIFEST_FILE,
@@ -81,8 +70,36 @@ export async function readLatest(
   return { ...answer, state: "current", manifest: Manifest.parse(JSON.parse(new TextDecoder().decode(bytes))) };
 }
 
+type Poll = { row: PollRow; device: DeviceCaller | null; namespaces: readonly string[] };
+
+/** A device's poll is one query, the token's check included. A generator's costs a second one, and counts. */
+async function readRow(
+  deps: Deps,
+  caller: Caller,
+  of: { namespace: string; deployment_name: string | null },
+): Promise<Poll> {
+  const workspace_id = caller.workspaceId;
+  if (caller.kind === "generator") {
+    const { principal } = await readAs(deps, { caller, permission: "config:read" });
+    const who = { user_uuid: principal.userUuid, device_id: "", workspace_id };
+    const row = await renderStore.selectLatest.first(deps.db, { ...who, ...of });
+    const isSeen = row?.namespace == null || coversNamespace(principal.namespaces, row.namespace);
+    if (!row || !isSeen) throw AppError.of("nothing_deployed", {});
+    return { row, device: null, namespaces: principal.namespaces };
+  }
+  requireDeclared(caller, "config:read");
+  const who = { user_uuid: caller.userUuid, device_id: caller.deviceId, workspace_id };
+  const row = await renderStore.selectLatest.first(deps.db, { ...who, ...of });
+  const principal = decidePrincipal(caller, row && { ...row, epoch: row.workspace_epoch }, {
+    permission: "config:read",
+    operators: deps.settings.OPERATOR_LOGINS,
+  });
+  if (!row || !principal.ok) throw refusal(principal.ok ? "unknown_user" : principal.error, "config:read");
+  return { row, device: caller, namespaces: principal.value.namespaces };
+}
+
 /** After the answer, and allowed to be lost: that a version was handed out says nothing about what the device runs. */
-async function noteAssigned({ db, ids, clock }: Deps, caller: Caller, head: Latest["deployment"]): Promise<void> {
+async function noteAssigned({ db, ids, clock }: Deps, caller: DeviceCaller, head: Latest["deployment"]): Promise<void> {
   await deploymentStore.assign
     .bind(db, {
       id: ids.uuid(),
@@ -115,8 +132,9 @@ const matches = (header: string, etag: string) =>
   header.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag) || header.trim() === "*";
 
 /** A machine must not be handed a stranger's stack: after a second deployment ever existed, the name must be said. */
-async function ambiguous({ db }: Deps, caller: Caller): Promise<AppError> {
-  const names = await configurationStore.selectNamesEver.all(db, { workspace_id: caller.workspaceId });
+async function ambiguous({ db }: Deps, caller: Caller, namespaces: readonly string[]): Promise<AppError> {
+  const all = await configurationStore.selectNamesEver.all(db, { workspace_id: caller.workspaceId });
+  const names = all.filter(({ namespace }) => coversNamespace(namespaces, namespace));
   const listed = names.map(({ deployment_name, is_deleted }) =>
     is_deleted === 1 ? `${deployment_name} (deleted)` : deployment_name,
   );

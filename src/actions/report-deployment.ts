@@ -1,4 +1,4 @@
-import { readAs } from "#actions/read-as.ts";
+import { asDevice, readAs } from "#actions/read-as.ts";
 import { type ReportedState, statusOf } from "#core/device-state.ts";
 import { AppError } from "#core/errors.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
@@ -33,7 +33,8 @@ export type ReportOutcome = "applied" | "late" | "repeated";
  */
 export async function reportDeployment(deps: Deps, caller: Caller, report: DeploymentReport): Promise<ReportOutcome> {
   const { db, ids, clock } = deps;
-  const of = { user_uuid: caller.userUuid, device_id: caller.deviceId };
+  const { userUuid, deviceId } = asDevice(caller);
+  const of = { user_uuid: userUuid, device_id: deviceId };
   const { principal, results } = await readAs(deps, { caller, permission: "deployments:report" }, [
     versionStore.selectByNumber.bind(db, { workspace_id: caller.workspaceId, version: report.version }),
     deviceStore.selectOwn.bind(db, of),
@@ -41,7 +42,7 @@ export async function reportDeployment(deps: Deps, caller: Caller, report: Deplo
   const version = versionStore.selectByNumber.rows(results[0])[0];
   const device = deviceStore.selectOwn.rows(results[1])[0];
   if (!version) throw AppError.of("version_not_found", { version: report.version });
-  if (!device) throw AppError.of("device_not_found", { device: caller.deviceId });
+  if (!device) throw AppError.of("device_not_found", { device: deviceId });
   if (version.manifest_checksum === null)
     throw AppError.of("render_not_ready", { version: report.version, state: version.job_state ?? "queued" });
   if (version.manifest_checksum !== report.manifest_sha256)
@@ -54,7 +55,7 @@ export async function reportDeployment(deps: Deps, caller: Caller, report: Deplo
     id: ids.uuid(),
     workspaceId: workspace_id,
     at: now,
-    actor: `device:${caller.deviceId}`,
+    actor: `device:${deviceId}`,
     action: "deployment.reported" as const,
     target: `configuration:${version.config_id}`,
     payload: { event_id: eventId, version: report.version, state: report.state, drifted: report.drifted },

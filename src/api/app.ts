@@ -15,6 +15,7 @@ import type { ApiEnv } from "#api/context.ts";
 import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { deploymentRoutes } from "#api/deployments/routes.ts";
 import { deviceRoutes } from "#api/devices/routes.ts";
+import { generatorRoutes } from "#api/generators/routes.ts";
 import { budgetHeaders, shieldRequests } from "#api/limit-requests.ts";
 import { exportRoutes } from "#api/export/routes.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
@@ -55,6 +56,7 @@ const ROUTES = [
   fileRoutes,
   renderRoutes,
   schemaRoutes,
+  generatorRoutes,
   secretRoutes,
   auditRoutes,
   exportRoutes,

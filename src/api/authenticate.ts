@@ -2,8 +2,10 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import type { ApiEnv } from "#api/context.ts";
+import { generatorCaller } from "#api/generator-caller.ts";
 import { limitOf } from "#api/limit-requests.ts";
 import { AppError } from "#core/errors.ts";
+import { isGeneratorToken } from "#core/generator.ts";
 import { type Permission, scopeHas } from "#core/permissions.ts";
 import { verifyToken } from "#core/token.ts";
 
@@ -29,6 +31,10 @@ export const authenticate = (declared: () => DeclaredPermissions) =>
     const header = c.req.header("authorization");
     const token = /^Bearer ([^\s]+)$/i.exec(header ?? "")?.[1];
     if (token === undefined) throw AppError.of("token_missing", {});
+    if (isGeneratorToken(token)) {
+      c.set("caller", await generatorCaller(c, token, permissionOf(c, declared())));
+      return next();
+    }
     const { settings, clock } = c.get("deps");
     const context = { keys: settings.TOKEN_SIGNING_KEYS, issuer: settings.TOKEN_ISSUER, now: clock.now() };
     const claims = await verifyToken(context, token);

@@ -35,7 +35,7 @@ export const shieldRequests = createMiddleware<ApiEnv>(async (c, next) => {
 function shieldHolder(c: Context<ApiEnv>, shield: "caller" | "address"): string {
   const caller = c.get("caller") as ApiEnv["Variables"]["caller"] | undefined;
   if (shield === "address" || caller === undefined) return addressHolder(c.req.header("cf-connecting-ip"));
-  return `device:${caller.userUuid}/${caller.deviceId}`;
+  return caller.kind === "generator" ? caller.actor : `device:${caller.userUuid}/${caller.deviceId}`;
 }
 
 async function isLetThrough(c: Context<ApiEnv>, key: string): Promise<boolean> {

@@ -41,6 +41,10 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "POST /renders/{version}/retry": counted("retries"),
   "PUT /devices/{id}": counted("device_changes"),
   "POST /deployments/report": counted("reports"),
+  "POST /generators": counted("generator_changes"),
+  "POST /generators/{id}/rotate": counted("generator_changes"),
+  "DELETE /generators/{id}": counted("generator_changes"),
+  "POST /generators/{id}/restore": counted("generator_changes"),
   "POST /schemas/sync": SHIELDED,
   "POST /operations/key-rotations": SHIELDED,
 };

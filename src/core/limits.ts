@@ -74,6 +74,7 @@ export const LIMITS = {
   secret_value_bytes_max: { value: 10_240, unit: "bytes", what: "one secret's value", code: "secret_value_too_large" },
   secret_name_chars_max: { value: 64, unit: "characters", what: "name of a secret", code: "invalid_secret_name" },
   secrets_max: { value: 10_000, unit: "secrets", what: "one workspace", code: "too_many_secrets" },
+  generators_max: { value: 50, unit: "generators", what: "one workspace", code: "generators_too_many" },
   idempotency_key_chars_max: { value: 200, unit: "characters", what: "an Idempotency-Key", code: "request_invalid" },
   page_items_max: { value: 100, unit: "items", what: "one page of a list", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;

@@ -15,6 +15,8 @@ type Rule = {
   readonly role: Role;
   /** Besides, the login must be named in OPERATOR_LOGINS. */
   readonly operator?: true;
+  /** A generator's token may be given it. */
+  readonly generators?: true;
 };
 
 const PERSON = ["user", "cli", "web"] as const;
@@ -30,6 +32,8 @@ export const PERMISSIONS = {
   "config:write": { scopes: PERSON, role: "editor" },
   /** Erasing the content of what is deleted, for good. */
   "config:purge": { scopes: PERSON, role: "admin" },
+  "config:read": { scopes: EVERYBODY, role: "viewer", generators: true },
+  "config:write": { scopes: PERSON, role: "editor", generators: true },
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },
@@ -38,9 +42,11 @@ export const PERMISSIONS = {
   /** Values. A viewer of a team may see how it is deployed, and not what opens it. */
   "secrets:read": { scopes: EVERYBODY, role: "editor" },
   "secrets:write": { scopes: PERSON, role: "editor" },
-  "schemas:read": { scopes: PERSON, role: "viewer" },
   /** Everything that the workspace owns, in one stream. */
   "workspace:export": { scopes: PERSON, role: "viewer" },
+  "schemas:read": { scopes: PERSON, role: "viewer", generators: true },
+  /** Machine identities of the workspace. Never a generator's own: it cannot make another. */
+  "generators:manage": { scopes: PERSON, role: "editor" },
   "audit:read": { scopes: PERSON, role: "viewer" },
   /** What a token says of itself. */
   "self:read": { scopes: EVERYBODY, role: "viewer" },
@@ -60,6 +66,8 @@ export const scopeHas = (scope: TokenScope, permission: Permission): boolean =>
 
 export const roleHas = (role: Role, permission: Permission): boolean =>
   ROLES.indexOf(role) >= ROLES.indexOf(ruleOf(permission).role);
+
+export const mayBeGenerators = (permission: Permission): boolean => ruleOf(permission).generators === true;
 
 export const isForOperators = (permission: Permission): boolean => ruleOf(permission).operator === true;
 

@@ -24,7 +24,18 @@ export type TokenClaims = z.infer<typeof TokenClaims>;
  * Somebody whose token's signature holds, before the database was asked whether it still counts. A class of tokens is a
  * member of this union: `actor` names it in audit rows and idempotency keys, `permission` is what the route declared.
  */
-export type Caller = DeviceCaller;
+export type Caller = DeviceCaller | GeneratorCaller;
+
+/** A machine identity (core/generator.ts): who it is stands in the token, whether it counts in the database. */
+export type GeneratorCaller = {
+  kind: "generator";
+  actor: string;
+  workspaceId: string;
+  permission: Permission;
+  generatorId: string;
+  tokenHash: string;
+  limit: RateLimitName | null;
+};
 
 export type DeviceCaller = {
   kind: "device";
@@ -40,13 +51,17 @@ export type DeviceCaller = {
 
 /** A caller of whom the database said yes, in the query that also read what they asked for. */
 export type Principal = {
+  /** The person; for a generator, the one who made it. */
   userUuid: string;
-  deviceId: string;
+  /** Null for a generator. */
+  deviceId: string | null;
   workspaceId: string;
   epoch: number;
   login: string;
   role: Role;
   isOperator: boolean;
+  /** Path prefixes that the caller may see and write; people see all. */
+  namespaces: readonly string[];
   /** Names the caller in audit rows and idempotency keys. */
   actor: string;
 };
@@ -67,7 +82,8 @@ export type PrincipalRefusal =
   | "unknown_user"
   | "forbidden"
   | "not_an_operator"
-  | "not_a_member";
+  | "not_a_member"
+  | "expired";
 
 /** Whether the row read for a caller still vouches for the token, and whether scope, role and operators allow it. */
 export function decidePrincipal(
@@ -91,6 +107,7 @@ export function decidePrincipal(
     login: row.login,
     role: row.role,
     isOperator,
+    namespaces: ["/"],
     actor: caller.actor,
   });
 }

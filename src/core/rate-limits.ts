@@ -54,6 +54,12 @@ export const RATE_LIMITS = {
   links: { max: 300, seconds: HOUR, per: "user", what: "sets of signed links" },
   retries: { max: 120, seconds: HOUR, per: "user", what: "failed renders tried again" },
   device_changes: { max: 120, seconds: HOUR, per: "user", what: "devices described, approved, revoked" },
+  generator_requests: {
+    max: 600,
+    seconds: HOUR,
+    per: "generator",
+    what: "requests of one generator, or the number that it was made with; its maker's limits are not touched",
+  },
   generator_changes: { max: 60, seconds: HOUR, per: "user", what: "generators made, rotated, deleted or restored" },
 } as const satisfies Record<string, RateLimit>;
 

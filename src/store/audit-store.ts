@@ -59,6 +59,10 @@ const insertForDevice = statement<EntryParams & { user_uuid: string; device_id: 
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM devices
    WHERE user_uuid = :user_uuid AND device_id = :device_id AND change_id = :id AND ${isNew}`,
 );
+const insertForGenerator = statement<EntryParams & { generator_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM generators
+   WHERE id = :generator_id AND workspace_id = :workspace_id AND change_id = :id AND ${isNew}`,
+);
 const insertForReport = statement<EntryParams & { event_id: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM deployment_events
    WHERE id = :event_id AND workspace_id = :workspace_id AND is_applied = 1 AND ${isNew}`,
@@ -145,6 +149,9 @@ export const auditStore = {
   /** For a device that the statement before it changed under this entry's id. */
   forDevice: async (db: D1Database, entry: AuditEntry, device: { user_uuid: string; device_id: string }) =>
     insertForDevice.bind(db, { ...(await params(entry)), ...device }),
+  /** For a generator that the statement before it changed under this entry's id. */
+  forGenerator: async (db: D1Database, entry: AuditEntry, generatorId: string) =>
+    insertForGenerator.bind(db, { ...(await params(entry)), generator_id: generatorId }),
   forReport: async (db: D1Database, entry: AuditEntry, eventId: string) =>
     insertForReport.bind(db, { ...(await params(entry)), event_id: eventId }),
   forSecretVersion: async (db: D1Database, entry: AuditEntry, versionId: string) =>

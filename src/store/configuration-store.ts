@@ -68,13 +68,17 @@ const selectByName = statement<{ workspace_id: string; namespace: string; deploy
      AND c.deleted_at IS NULL`,
 );
 
+/** A page of all, or of what a generator may see: filtered here, or its pages would end too early. */
 const selectPage = statement<
-  { workspace_id: string; after_namespace: string; after_name: string; limit: number },
+  { workspace_id: string; after_namespace: string; after_name: string; generator_id: string | null; limit: number },
   ConfigurationRow
 >(
   `SELECT ${columns} FROM configurations c ${joins}
    WHERE c.workspace_id = :workspace_id AND c.deleted_at IS NULL
      AND (c.namespace, c.deployment_name) > (:after_namespace, :after_name)
+     AND (:generator_id IS NULL OR EXISTS (
+       SELECT 1 FROM generators g, json_each(g.namespaces) p WHERE g.id = :generator_id AND g.workspace_id = :workspace_id
+         AND (p.value = '/' OR c.namespace = p.value OR c.namespace LIKE p.value || '/%')))
    ORDER BY c.namespace, c.deployment_name LIMIT :limit`,
 );
 

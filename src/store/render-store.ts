@@ -67,7 +67,7 @@ const moveHead = statement<{ version_id: string; now: string }>(
   { crossesTenants: true },
 );
 
-type PollRow = LatestRow & {
+export type PollRow = LatestRow & {
   user_uuid: string;
   login: string;
   user_token_epoch: number;

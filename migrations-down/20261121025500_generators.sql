@@ -1,0 +1,2 @@
+DROP TABLE generator_tokens;
+DROP TABLE generators;
