@@ -23,7 +23,7 @@ async function site() {
       token,
       body: { deployment_name: name, pack: slug, config_data: { web: { port: 80 } } },
     });
-  const edit = (token: string, port: number, name = "site", namespace = "/") =>
+  const edit = (token: string, port: number, { name = "site", namespace = "/" } = {}) =>
     w.request("PUT", `/configurations/${name}?namespace=${namespace}`, {
       token,
       headers: { "if-match": "*" },
@@ -228,9 +228,9 @@ describe("namespaces", () => {
         status: 403,
         body: { error: { code: "namespace_forbidden" } },
       });
-    expect((await edit(made.token, 99, "a")).status).toBe(404);
-    expect((await edit(made.token, 99, "d", "/city")).status).toBe(404);
-    expect((await edit(made.token, 99, "c", "/ci/site-a")).status).toBe(202);
+    expect((await edit(made.token, 99, { name: "a" })).status).toBe(404);
+    expect((await edit(made.token, 99, { name: "d", namespace: "/city" })).status).toBe(404);
+    expect((await edit(made.token, 99, { name: "c", namespace: "/ci/site-a" })).status).toBe(202);
     // by number: 1 and 4 are a's and d's, 2 and 3 its own
     const reads = [
       "/config/N",
@@ -325,7 +325,7 @@ describe("deleting one", () => {
       status: 409,
       body: { error: { code: "cascade_not_previewed" } },
     });
-    await edit(token, 90, "two");
+    await edit(token, 90, { name: "two" });
     expect((await cascade(first.confirm)).status).toBe(409);
     expect((await as(made.token)).status).toBe(200); // nothing was done
     const second = await preview();

@@ -1,4 +1,4 @@
-import { idempotentRequest, selectKey } from "#actions/idempotency.ts";
+import { type IdempotentRequest, idempotentRequest, selectKey } from "#actions/idempotency.ts";
 import { asDevice, readAs } from "#actions/read-as.ts";
 import { rateOf } from "#actions/limit-statements.ts";
 import { AppError } from "#core/errors.ts";
@@ -35,20 +35,29 @@ export async function createGenerator(
   caller: Caller,
   { input, key }: { input: CreateGenerator; key: string | undefined },
 ): Promise<MadeGenerator> {
-  const { db, ids, clock } = deps;
-  const { name, description = null, scopes, namespaces, expires_in_days: days } = input;
-  const body = { ...input, description, requests_per_hour: input.requests_per_hour ?? null };
+  const body = { ...input, description: input.description ?? null, requests_per_hour: input.requests_per_hour ?? null };
   const request = await idempotentRequest(`${caller.workspaceId} POST /generators`, key, body);
   const { principal, results } = await readAs(deps, { caller, permission: "generators:manage" }, [
-    selectKey(db, caller.actor, request),
+    selectKey(deps.db, caller.actor, request),
   ]);
   const used = idempotencyStore.select.rows(results[0])[0];
   if (request && used) {
     if (used.fingerprint !== request.fingerprint) throw AppError.of("idempotency_key_reused", {});
     return { generator: await readGeneratorRow(deps, principal, used.resource_id), token: null };
   }
-  requireNotWider(caller, principal, scopes);
+  requireNotWider(caller, principal, input.scopes);
 
+  return commitGenerator(deps, principal, { input, request });
+}
+
+/** Generator, token, audit row and key in one batch; a name that is taken, or a workspace that is full, writes nothing. */
+async function commitGenerator(
+  deps: Deps,
+  principal: Principal,
+  { input, request }: { input: CreateGenerator; request: IdempotentRequest | null },
+): Promise<MadeGenerator> {
+  const { db, ids, clock } = deps;
+  const { name, description = null, scopes, namespaces, expires_in_days: days } = input;
   const id = ids.uuid();
   const now = clock.now();
   const { token, hash } = await makeGeneratorToken(

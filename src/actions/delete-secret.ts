@@ -98,7 +98,7 @@ type Wanted = {
 /** One batch: the effect, its audit row, and the row as it is then. Null where the guard failed and nothing was done. */
 async function change(
   deps: Deps,
-  who: Pick<Principal, "workspaceId" | "actor"> & { deviceId?: string },
+  who: Pick<Principal, "workspaceId" | "actor"> & { deviceId?: string | null },
   { row: { name }, action, effects }: Wanted,
 ): Promise<SecretRow | null> {
   const { db, ids, clock } = deps;
@@ -110,7 +110,7 @@ async function change(
     actor: who.actor,
     action,
     target: `secret:${name}`,
-    payload: { ...(who.deviceId !== undefined && { device: who.deviceId }) },
+    payload: { ...(typeof who.deviceId === "string" && { device: who.deviceId }) },
   };
   const results = await db.batch([
     ...effects(of),

@@ -1,6 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { routePath } from "hono/route";
 import { auditRoutes } from "#api/audit/routes.ts";
 import { authRoutes } from "#api/auth/routes.ts";
 import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
@@ -16,7 +14,8 @@ import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { deploymentRoutes } from "#api/deployments/routes.ts";
 import { deviceRoutes } from "#api/devices/routes.ts";
 import { generatorRoutes } from "#api/generators/routes.ts";
-import { budgetHeaders, shieldRequests } from "#api/limit-requests.ts";
+import { type DepsFrom, handleRequest } from "#api/handle-request.ts";
+import { shieldRequests } from "#api/limit-requests.ts";
 import { exportRoutes } from "#api/export/routes.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { operationRoutes } from "#api/operations/routes.ts";
@@ -25,11 +24,10 @@ import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
 import { secretFactRoutes } from "#api/secrets/fact-routes.ts";
 import { secretRoutes } from "#api/secrets/routes.ts";
+import { secureAnswers } from "#api/secure-answers.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText, logTo } from "#core/log.ts";
 import type { Permission } from "#core/permissions.ts";
-import type { Budget } from "#core/rate-limits.ts";
-import { SettingsError } from "#core/settings.ts";
 import type { Deps } from "#deps.ts";
 
 const INFO = {
@@ -41,8 +39,6 @@ const INFO = {
   },
   security: [{ token: [] }],
 };
-
-type DepsFrom = (env: Env, after: (work: Promise<unknown>) => void) => Deps;
 
 /** Every resource; the order is that of /docs. */
 const ROUTES = [
@@ -69,26 +65,7 @@ const ROUTES = [
 /** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */
 export function createApi(depsFrom: DepsFrom) {
   const api = new OpenAPIHono<ApiEnv>();
-  api.use(async (c, next) => {
-    c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
-    const budgets: Budget[] = [];
-    c.set("deps", { ...configured(c, depsFrom), onBudget: (budget) => void budgets.push(budget) });
-    const startedAt = c.get("deps").clock.now();
-    await next();
-    for (const [name, value] of Object.entries(budgetHeaders(budgets))) c.header(name, value);
-    c.header("x-request-id", c.get("requestId"));
-    c.header("x-content-type-options", "nosniff");
-    c.header("referrer-policy", "no-referrer");
-    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
-    const { log, clock } = c.get("deps");
-    log("request.handled", {
-      request_id: c.get("requestId"),
-      method: c.req.method,
-      path: routePath(c, -1),
-      status: c.res.status,
-      duration_ms: clock.now().getTime() - startedAt.getTime(),
-    });
-  });
+  api.use(secureAnswers, handleRequest(depsFrom));
   let declared: DeclaredPermissions | undefined;
   api.use(
     authenticate(() => (declared ??= declaredPermissions(api))),
@@ -123,15 +100,6 @@ export function createApi(depsFrom: DepsFrom) {
     return c.json(toEnvelope(error, c.env.DOCS_URL), error.status);
   });
   return api;
-}
-
-function configured(c: Context<ApiEnv>, depsFrom: DepsFrom): Deps {
-  try {
-    return depsFrom(c.env, (work) => c.executionCtx.waitUntil(work));
-  } catch (cause) {
-    if (cause instanceof SettingsError) throw AppError.of("not_configured", { names: cause.message }, { cause });
-    throw cause;
-  }
 }
 
 /** `x-permission` of every operation, by method and Hono's own spelling of the path. */
