@@ -28,12 +28,10 @@ const EVERYBODY = ["user", "cli", "web", "legerd"] as const;
  * walks every operation of openapi.json with a token of every scope.
  */
 export const PERMISSIONS = {
-  "config:read": { scopes: EVERYBODY, role: "viewer" },
-  "config:write": { scopes: PERSON, role: "editor" },
-  /** Erasing the content of what is deleted, for good. */
-  "config:purge": { scopes: PERSON, role: "admin" },
   "config:read": { scopes: EVERYBODY, role: "viewer", generators: true },
   "config:write": { scopes: PERSON, role: "editor", generators: true },
+  /** Erasing the content of what is deleted, for good. */
+  "config:purge": { scopes: PERSON, role: "admin" },
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },
