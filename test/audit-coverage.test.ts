@@ -18,7 +18,30 @@ const create = (w: World, { token, slug }: Me, name = "site") =>
 const save = (w: World, { token }: Me, port: number) =>
   w.request("PUT", "/configurations/site", { token, headers: anyVersion, body: config(port) });
 
+const generator = async (w: World, { token }: Me, name = "ci") => {
+  const body = { name, scopes: ["config:read"] };
+  const made = await w.request<{ generator: { id: string } }>("POST", "/generators", { token, body });
+  return made.body.data.generator.id;
+};
+
 const CHANGES: Record<string, Scenario> = {
+  createGenerator:
+    async (w, { token }) =>
+    () =>
+      w.request("POST", "/generators", { token, body: { name: "ci", scopes: ["config:read"] } }),
+  rotateGenerator: async (w, me) => {
+    const id = await generator(w, me);
+    return () => w.request("POST", `/generators/${id}/rotate`, { token: me.token });
+  },
+  deleteGenerator: async (w, me) => {
+    const id = await generator(w, me);
+    return () => w.request("DELETE", `/generators/${id}`, { token: me.token });
+  },
+  restoreGenerator: async (w, me) => {
+    const id = await generator(w, me);
+    await w.request("DELETE", `/generators/${id}`, { token: me.token });
+    return () => w.request("POST", `/generators/${id}/restore`, { token: me.token });
+  },
   createConfiguration: async (w, me) => () => create(w, me),
   saveConfiguration: async (w, me) => {
     await create(w, me);
