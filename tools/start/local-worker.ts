@@ -23,7 +23,7 @@ export async function startLocalWorker(options: {
   progress: (what: string) => void;
 }): Promise<LocalWorker> {
   const { folder, progress } = options;
-  const port = (await isFree(options.port)) ? options.port : await freePort();
+  const port = options.port !== 0 && (await isFree(options.port)) ? options.port : await freePort();
   const url = `http://127.0.0.1:${port}`;
   const state = path.join(folder, "state");
   const log = path.join(folder, "worker.log");
