@@ -106,6 +106,19 @@ const PROBES: Record<LimitName, Probe> = {
   pack_files_max: (n) => packOf(Object.fromEntries(Array.from({ length: n - 1 }, (_, file) => [`docs/${file}`, "x"]))),
   pack_file_bytes_max: (n) => packOf({ "docs/a": padded(n) }),
   pack_path_chars_max: (n) => packOf({ [padded(n)]: "x" }),
+  url_chars_max: (n) => api("GET", `/configurations?${padded(n - "/configurations?".length)}`),
+  // the token is a header too
+  headers_max: (n) =>
+    api("GET", "/configurations", {
+      headers: Object.fromEntries(Array.from({ length: n - 1 }, (_, index) => [`x-${index}`, "x"])),
+    }),
+  header_bytes_max: async (n) => {
+    const w = world();
+    const { token } = await w.tenant();
+    const own = "authorization".length + `Bearer ${token}`.length + "x-padding".length;
+    const answer = await w.request("GET", "/configurations", { token, headers: { "x-padding": padded(n - own) } });
+    return answer.status < 300 ? [] : [answer.body.error.code];
+  },
   body_bytes_max: (n) =>
     api("POST", "/configurations", {
       body: `{"config_data":{},"x":"${padded(n - '{"config_data":{},"x":""}'.length)}"}`,

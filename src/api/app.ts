@@ -3,6 +3,7 @@ import { auditRoutes } from "#api/audit/routes.ts";
 import { authRoutes } from "#api/auth/routes.ts";
 import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
+import { boundedHead } from "#api/bounded-head.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
 import { comparisonRoutes } from "#api/configurations/comparison-routes.ts";
@@ -10,6 +11,7 @@ import { deletionRoutes } from "#api/configurations/deletion-routes.ts";
 import { configurationRoutes } from "#api/configurations/routes.ts";
 import { versionRoutes } from "#api/configurations/version-routes.ts";
 import type { ApiEnv } from "#api/context.ts";
+import { crossOrigin } from "#api/cross-origin.ts";
 import { toAppError, toEnvelope } from "#api/envelope.ts";
 import { deploymentRoutes } from "#api/deployments/routes.ts";
 import { deviceRoutes } from "#api/devices/routes.ts";
@@ -65,7 +67,7 @@ const ROUTES = [
 /** Builds the HTTP API. `depsFrom` is called once per request, so that tests can give their own. */
 export function createApi(depsFrom: DepsFrom) {
   const api = new OpenAPIHono<ApiEnv>();
-  api.use(secureAnswers, handleRequest(depsFrom));
+  api.use(secureAnswers, handleRequest(depsFrom), boundedHead, crossOrigin);
   let declared: DeclaredPermissions | undefined;
   api.use(
     authenticate(() => (declared ??= declaredPermissions(api))),

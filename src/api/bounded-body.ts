@@ -12,8 +12,9 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
  */
 export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
   const { method } = c.req;
-  if (method !== "POST" && method !== "PUT" && method !== "PATCH") return next();
+  if (method === "GET" || method === "HEAD" || method === "OPTIONS") return next();
   const text = await readBounded(c.req.raw);
+  if (method === "DELETE") return next(); // says nothing by its body, which is read all the same
   const type = c.req.header("content-type");
   if (type === undefined ? text !== "" : !JSON_TYPE.test(type)) throw AppError.of("media_type_unsupported", {});
   if (text === "") {

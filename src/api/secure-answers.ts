@@ -23,6 +23,8 @@ const STRICT_TRANSPORT = "max-age=63072000; includeSubDomains";
 export const secureAnswers = createMiddleware<ApiEnv>(async (c, next) => {
   c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
   await next();
+  // a refusal may have come before the body was read: the connection is of use again once it is cancelled
+  if (c.req.raw.body?.locked === false && !c.req.raw.bodyUsed) await c.req.raw.body.cancel();
   c.header("x-request-id", c.get("requestId"));
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
   if (c.env.ENVIRONMENT !== "local") c.header("strict-transport-security", STRICT_TRANSPORT);

@@ -29,6 +29,21 @@ const CATALOGUE = {
     (p: { pointer: string }) => `The integer at ${p.pointer || "/"} is beyond 2^53 and would be changed by storing it.`,
     "Send it as a string.",
   ),
+  url_too_long: row(
+    414,
+    (p: { limit: number }) => `The address is longer than ${p.limit} characters.`,
+    "Send less in the query; the limits are in docs/limits.md.",
+  ),
+  headers_too_large: row(
+    431,
+    (p: { limit: string }) => `The request has more than ${p.limit} in its headers.`,
+    "Send fewer or shorter headers; the limits are in docs/limits.md.",
+  ),
+  origin_not_allowed: row(
+    403,
+    (p: { origin: string }) => `Pages of ${p.origin} may not call this API.`,
+    "Operator: name the exact origin in CORS_ORIGINS.",
+  ),
   media_type_unsupported: row(
     415,
     (_: NoParams) => "The body is not declared as JSON.",

@@ -65,6 +65,17 @@ export const Settings = z.object({
       .map((login) => login.trim())
       .filter(Boolean),
   ),
+  /** Exact origins whose pages may call the API, as `https://app.example.org`; none by default. */
+  CORS_ORIGINS: z
+    .string()
+    .prefault("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin))),
   SWEEP_RENDERS_MAX: z.coerce.number().int().min(1).max(200),
   /** Numbers of docs/limits.md by name, where the operator wants others: '{"saves": 1000}'. */
   RATE_LIMITS: json(z.partialRecord(z.enum(RATE_LIMIT_NAMES), z.int().nonnegative())).prefault("{}"),
