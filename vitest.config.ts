@@ -18,6 +18,8 @@ export default defineConfig(async () => {
             ...makeLocalSecrets(),
             GITHUB_API_URL: upstreams.githubUrl,
             TAILSCALE_API_URL: upstreams.tailscaleUrl,
+            TAILSCALE_ID_TOKEN_ISSUER: upstreams.idTokenIssuer,
+            TAILSCALE_ID_TOKEN_JWKS_URL: upstreams.idTokenJwksUrl,
             OPERATOR_LOGINS: "alice@github",
             // The upstreams know few people and addresses, whom all files of a run share; the limits' own tests set theirs.
             RATE_LIMITS: '{"authentication":100000,"failed_sign_ins":100000,"failed_sign_ins_of_device":100000}',

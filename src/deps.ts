@@ -1,11 +1,10 @@
-import { createLru } from "#core/lru.ts";
 import { logTo } from "#core/log.ts";
 import type { Log } from "#core/log.ts";
 import type { Budget } from "#core/rate-limits.ts";
 import type { RenderMessage } from "#core/messages.ts";
 import type { Clock, IdSource, RandomSource } from "#core/runtime.ts";
 import { type Settings, parseSettings } from "#core/settings.ts";
-import type { Caches } from "#registry/caches.ts";
+import { type Caches, createCaches } from "#registry/caches.ts";
 import { ENGINE_VERSION } from "#render/version.ts";
 
 /**
@@ -39,7 +38,7 @@ export type Deps = {
   after(work: Promise<unknown>): void;
 };
 
-const caches: Caches = { packs: createLru(8), schemas: createLru(64) };
+const caches = createCaches();
 let parsed: { env: Env; settings: Settings } | undefined;
 
 /** Parses variables and secrets once per isolate. Throws a SettingsError that names what is missing. */

@@ -1,5 +1,6 @@
 import { createApi } from "#api/app.ts";
 import { consume } from "#consumers/outcome.ts";
+import { checkDevices } from "#consumers/check-devices.ts";
 import { handleDeadLetter, handleRenderMessage } from "#consumers/render-message.ts";
 import { sweep } from "#consumers/sweep.ts";
 import { depsFrom } from "#deps.ts";
@@ -7,7 +8,7 @@ import { syncRegistry } from "#registry/sync-registry.ts";
 
 const api = createApi(depsFrom);
 
-/** Cron expressions of wrangler.toml: each minute the sweep, each hour the registry. */
+/** Cron expressions of wrangler.toml: each minute the sweep, each hour the registry and the devices. */
 const HOURLY = "7 * * * *";
 
 export default {
@@ -23,7 +24,7 @@ export default {
 
   async scheduled(controller, env, ctx) {
     const deps = depsFrom(env, (work) => ctx.waitUntil(work));
-    if (controller.cron === HOURLY) await syncRegistry(deps);
+    if (controller.cron === HOURLY) await Promise.all([syncRegistry(deps), checkDevices(deps)]);
     else await sweep(deps);
   },
 } satisfies ExportedHandler<Env>;

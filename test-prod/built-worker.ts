@@ -35,7 +35,12 @@ export async function startBuiltWorker() {
     workers: [
       {
         configPath: CONFIG,
-        vars: { GITHUB_API_URL: upstreams.githubUrl, TAILSCALE_API_URL: upstreams.tailscaleUrl },
+        vars: {
+          GITHUB_API_URL: upstreams.githubUrl,
+          TAILSCALE_API_URL: upstreams.tailscaleUrl,
+          TAILSCALE_ID_TOKEN_ISSUER: upstreams.idTokenIssuer,
+          TAILSCALE_ID_TOKEN_JWKS_URL: upstreams.idTokenJwksUrl,
+        },
         secrets: makeLocalSecrets(),
       },
       {

@@ -75,6 +75,14 @@ const CHANGES: Record<string, Scenario> = {
   },
   describeDevice: async (w, me) => () =>
     w.request("PUT", "/devices/d1", { token: me.token, body: { podman_version: "5.4.2" } }),
+  endSession: async (w, me) => {
+    await w.tenant(me.login, "d2");
+    return () => w.request("DELETE", "/auth/sessions/d2", { token: me.token });
+  },
+  endOtherSessions: async (w, me) => {
+    await w.tenant(me.login, "d2");
+    return () => w.request("DELETE", "/auth/sessions", { token: me.token });
+  },
   reportDeployment: async (w, me) => {
     await create(w, me);
     await w.deliver();
@@ -97,6 +105,10 @@ const CHANGES_NOTHING: Record<string, string> = {
 /** Elsewhere, with the reason: what they change has no workspace of the caller, or needs another world. */
 const SHOWN_ELSEWHERE: Record<string, string> = {
   signIn: "identity.test.ts: against the Tailscale API",
+  decideDevice: "enrolment.test.ts: the caller must hold a key",
+  makeRecoveryCodes: "enrolment.test.ts: the caller must hold a key",
+  makeEnrolmentCode: "enrolment.test.ts: an operator's, audited in the workspace system",
+  mintToken: "enrolment.test.ts: a token is kept nowhere, only that it was made",
   syncSchemas: "registry.test.ts: each admitted schema is audited in the workspace system",
 };
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { createLru } from "#core/lru.ts";
+import { createCaches } from "#registry/caches.ts";
 import { fixtureCases, fixturePack, SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
@@ -115,7 +115,7 @@ test("the largest fixture renders within 45 binding calls, cold", async () => {
       token,
       body: { deployment_name: name, pack: w.name, config_data: JSON.parse(text) as unknown, allow_deprecated: true },
     });
-    w.deps.caches = { packs: createLru(8), schemas: createLru(64) };
+    w.deps.caches = createCaches();
     meter.reset();
     expect((await renderVersion(w.deps, w.sent.splice(0)[0]!.version_id)).kind, name).toBe("rendered");
     most = Math.max(most, meter.total());

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { verifyClaims } from "#core/tailscale.ts";
 import { userUuid } from "#core/identity.ts";
 import { operations } from "./operations.ts";
+import { tailnetOfOne } from "./tailnet-of.ts";
 import { control } from "./upstream-control.ts";
 import { world } from "./world.ts";
 
@@ -63,23 +64,19 @@ describe("POST /auth/cli", () => {
   });
 
   test.each([
-    ["own device with another user's id", { user_id: "u223456789" }],
-    ["own device with another's id and login", { user_id: "u223456789", login_name: "bob@example.com" }],
-    ["a device of another tailnet", { device_id: "9876543211" }],
-    ["a device that does not exist", { device_id: "0" }],
-    ["another login", { login_name: "mallory@github" }],
-  ])("%s: refused, nothing stored", async (_, wrong) => {
+    ["own device with another user's id", { user_id: "u223456789" }, "account_not_linked"],
+    ["a device of another tailnet", { device_id: "9876543211" }, "tailscale_verification_failed"],
+    ["a device that does not exist", { device_id: "0" }, "tailscale_verification_failed"],
+    ["another login", { login_name: "mallory@github" }, "tailscale_owner_mismatch"],
+  ])("%s: refused, nothing stored", async (_, wrong, code) => {
     const w = present();
     const before = await users();
-    expect(await signIn(w, { ...ALICE, ...wrong })).toMatchObject({
-      status: 401,
-      body: { error: { code: "tailscale_verification_failed", action: "Check Tailscale status: tailscale status" } },
-    });
+    expect(await signIn(w, { ...ALICE, ...wrong })).toMatchObject({ status: 401, body: { error: { code } } });
     expect(await users()).toBe(before);
     expect(await env.DB.prepare("SELECT 1 FROM users WHERE tailscale_user_id = 'u223456789'").first()).toBeNull();
   });
 
-  test("ids alone prove nobody in a tailnet of several people", async () => {
+  test("ids alone prove nobody in a tailnet of several people, unless the operator says so", async () => {
     const bob = {
       user_id: "u223456789",
       login_name: "bob@example.com",
@@ -89,23 +86,25 @@ describe("POST /auth/cli", () => {
     };
     const w = present();
     expect(await signIn(w, bob)).toMatchObject({ status: 403, body: { error: { code: "device_key_required" } } });
-    const trusting = world({
-      settings: {
-        ...w.deps.settings,
-        TAILSCALE_TAILNETS: {
-          "team.ts.net": { ...w.deps.settings.TAILSCALE_TAILNETS["team.ts.net"]!, trust_claims: true },
-        },
+    const trusting = present();
+    trusting.deps.settings = {
+      ...w.deps.settings,
+      TAILSCALE_TAILNETS: {
+        "team.ts.net": { ...w.deps.settings.TAILSCALE_TAILNETS["team.ts.net"]!, trust_claims: true },
       },
-    });
-    trusting.clock.at = new Date();
+    };
     expect((await signIn(trusting, bob)).status).toBe(200);
-    for (const [device_id, reason] of [
-      ["9876543213", /tagged/i],
-      ["9876543216", /expired/i],
+    for (const [change, code] of [
+      [{ device_id: "9876543213" }, "tailscale_device_tagged"],
+      [{ device_id: "9876543214" }, "tailscale_device_external"],
+      [{ device_id: "9876543215" }, "tailscale_device_unauthorized"],
+      [{ device_id: "9876543216" }, "tailscale_key_expired"],
+      [{ user_id: "u323456789", login_name: "carol@example.com" }, "tailscale_owner_mismatch"],
+      [{ user_id: "u999" }, "account_not_linked"],
     ] as const)
-      expect(await signIn(trusting, { ...bob, device_id })).toMatchObject({
+      expect(await signIn(trusting, { ...bob, ...change }), code).toMatchObject({
         status: 401,
-        body: { error: { message: expect.stringMatching(reason) } },
+        body: { error: { code, action: expect.stringMatching(/./) } },
       });
   });
 
@@ -116,20 +115,22 @@ describe("POST /auth/cli", () => {
       body: { error: { code: "tailnet_not_configured" } },
     });
     expect(await signIn(w, { ...ALICE, tailnet: "__proto__" })).toMatchObject({ status: 403 });
-    await control("injectFault", { path: "/devices", surface: "tailscale", times: 1, status: 500 });
-    expect(await signIn(w, ALICE)).toMatchObject({ status: 503, body: { error: { code: "tailscale_unavailable" } } });
+    for (const fault of [{ status: 500 }, { status: 403 }, { reset: true }, { status: 200, body: "{}" }]) {
+      await control("injectFault", { path: "/devices", surface: "tailscale", times: 1, ...fault });
+      expect(await signIn(w, ALICE), JSON.stringify(fault)).toMatchObject({
+        status: 503,
+        body: { error: { code: "tailscale_unavailable" } },
+      });
+    }
+    expect((await signIn(w, ALICE)).status).toBe(200);
   });
 
   test("a device without an owner, or a user who is suspended, is refused (shapes the seed does not have)", () => {
     const device = { id: ALICE.device_id, user: ALICE.login_name, authorized: true, expires: "2099-01-01T00:00:00Z" };
     const user = { id: ALICE.user_id, loginName: ALICE.login_name };
     const verify = (d: object, u: object) =>
-      verifyClaims(
-        ALICE,
-        { devices: [{ ...device, ...d }], users: [{ ...user, ...u }], trustClaims: false },
-        new Date("2026-01-01"),
-      );
-    expect(verify({}, {}).ok).toBe(true);
+      verifyClaims(ALICE, { devices: [{ ...device, ...d }], users: [{ ...user, ...u }] }, new Date("2026-01-01"));
+    expect(verify({}, {})).toMatchObject({ ok: true, value: { deviceId: ALICE.device_id, isOnlyPerson: true } });
     for (const wrong of [
       { authorized: false },
       { isExternal: true },
@@ -138,9 +139,65 @@ describe("POST /auth/cli", () => {
       { user: undefined },
     ])
       expect(verify(wrong, {}).ok, JSON.stringify(wrong)).toBe(false);
-    expect(verify({}, { status: "suspended" }).ok).toBe(false);
+    expect(verify({}, { status: "suspended" })).toEqual({ ok: false, error: "tailscale_user_suspended" });
     expect(verify({ expires: "2025-01-01T00:00:00Z", keyExpiryDisabled: true }, {}).ok).toBe(true);
     expect(verify({ expires: "0001-01-01T00:00:00Z" }, {}).ok).toBe(true);
+  });
+
+  test("what Tailscale confirmed is kept for five minutes at most; a refusal is asked about again", async () => {
+    const w = present();
+    const tailnet = await tailnetOfOne(w);
+    expect((await signIn(w, tailnet.claims())).status).toBe(200);
+    await control("injectFault", { path: tailnet.name, surface: "tailscale", times: null, status: 500 });
+    w.clock.advance(299);
+    expect((await signIn(w, tailnet.claims())).status).toBe(200);
+    w.clock.advance(2);
+    expect((await signIn(w, tailnet.claims())).status).toBe(503);
+    await control("clearFaults");
+
+    expect((await signIn(w, tailnet.claims("phone"))).status).toBe(401);
+    await tailnet.putDevice("phone");
+    expect((await signIn(w, tailnet.claims("phone"))).status).toBe(200);
+  });
+
+  test("a key of the tailnet that ends within the five minutes ends what was kept", async () => {
+    const w = present();
+    const tailnet = await tailnetOfOne(w);
+    await tailnet.putDevice("laptop", { expires: new Date(w.clock.at.getTime() + 60_000).toISOString() });
+    expect((await signIn(w, tailnet.claims())).status).toBe(200);
+    w.clock.advance(61);
+    expect(await signIn(w, tailnet.claims())).toMatchObject({ body: { error: { code: "tailscale_key_expired" } } });
+  });
+
+  test("an OAuth client: one token for its hour, a new one when it was withdrawn, a clear refusal when it is wrong", async () => {
+    const w = present();
+    const tailnet = await tailnetOfOne(w);
+    const use = (client_id: string, client_secret: string) =>
+      void (w.deps.settings = {
+        ...w.deps.settings,
+        TAILSCALE_TAILNETS: { [tailnet.name]: { oauth_client: { client_id, client_secret }, trust_claims: false } },
+      });
+    const asked = async () =>
+      (await control<{ path: string }[]>("requests", { surface: "tailscale" })).filter(({ path }) =>
+        path.includes("oauth"),
+      ).length;
+    await control("resetRequests");
+    use(`client-${w.name}`, `secret-${w.name}`);
+    expect((await signIn(w, tailnet.claims("laptop"))).status).toBe(200);
+    expect((await signIn(w, tailnet.claims("server"))).status).toBe(200);
+    const first = await asked();
+    expect(first).toBeLessThanOrEqual(2); // devices and users are asked for at the same moment
+    w.deps.caches.tailscaleTokens.set(tailnet.name, { token: "withdrawn", untilMs: Infinity });
+    w.clock.advance(301);
+    expect((await signIn(w, tailnet.claims("laptop"))).status).toBe(200);
+    expect(await asked()).toBeGreaterThan(first);
+    use("somebody", "else");
+    w.deps.caches.tailscaleTokens.set(tailnet.name, { token: "", untilMs: 0 });
+    w.clock.advance(301);
+    expect(await signIn(w, tailnet.claims("laptop"))).toMatchObject({
+      status: 503,
+      body: { error: { code: "tailscale_unavailable" } },
+    });
   });
 });
 

@@ -7,7 +7,9 @@ import { parseBody } from "#core/request-body.ts";
 import { diffTexts, newDiffBudget } from "#core/text-diff.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
+import { deviceClient } from "./device-client.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
+import { tailnetOfOne } from "./tailnet-of.ts";
 import { world } from "./world.ts";
 
 /** Codes of what a value of size n gets: empty when it passes. */
@@ -184,7 +186,50 @@ const PROBES: Record<LimitName, Probe> = {
     return last.status === 201 ? [] : [last.body.error.code];
   },
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
+  device_requests_max: waitingSignIns,
+  device_proof_chars_max: proofOfLength,
+  id_token_chars_max: (n) => api("POST", "/auth/cli", { body: { tailscale: NOBODY, id_token: padded(n) } }),
 };
+
+const NOBODY = { user_id: "x", login_name: "x", device_id: "x", device_hostname: "x", tailnet: "x" };
+
+/** A good proof of exactly `n` characters: the query of `htu` does not count, and fills it up. */
+async function proofOfLength(n: number): Promise<string[]> {
+  const w = world();
+  const device = await deviceClient(w);
+  await device.warmUp();
+  const htu = `${w.deps.settings.PUBLIC_URL}/auth/cli`;
+  for (let query = 0; query < n; query++)
+    for (const jti of ["12345678", "123456789", "1234567890"]) {
+      const exactProof = await device.prove(
+        { method: "POST", path: "/auth/cli" },
+        { jti, htu: `${htu}?${padded(query + Math.max(0, Math.floor((n - 700) * 0.75)))}` },
+      );
+      if (exactProof.length !== n) continue;
+      const answer = await device.request("POST", "/auth/cli", { exactProof, body: { tailscale: NOBODY } });
+      return [answer.body.error.code];
+    }
+  throw new Error(`no proof has ${n} characters`);
+}
+
+/** With `n` sign-ins that wait, whether the first can still be approved. */
+async function waitingSignIns(n: number): Promise<string[]> {
+  const w = world();
+  const person = await tailnetOfOne(w);
+  const owner = await deviceClient(w);
+  const { token } = (await owner.signIn(person.claims())).body.data;
+  let code = "";
+  for (let index = 0; index < n; index++) {
+    w.clock.advance(1);
+    const answer = await w.request("POST", "/auth/cli", {
+      body: { tailscale: person.claims("server") },
+      headers: { "cf-connecting-ip": `192.0.2.${index}` },
+    });
+    code ||= /code is (\S+)\./.exec(answer.body.error.message)?.[1] ?? "";
+  }
+  const answer = await owner.request("POST", "/auth/devices", { token, body: { code, decision: "approve" } });
+  return answer.status === 200 ? [] : [answer.body.error.code];
+}
 const refusalOf = (result: ReturnType<typeof parseBody>) => (result.ok ? [] : [result.error.code]);
 
 /** Rows whose probe cannot sit exactly on the bound: it is given once far below and once far beyond. */

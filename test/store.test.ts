@@ -8,6 +8,8 @@ import "#actions/read-latest.ts";
 import "#actions/check-readiness.ts";
 import "#actions/retry-render.ts";
 import "#actions/delete-configuration.ts";
+import "#api/app.ts";
+import "#consumers/check-devices.ts";
 import "#actions/read-audit.ts";
 import "#actions/describe-device.ts";
 import "#actions/report-deployment.ts";
@@ -20,7 +22,7 @@ import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
 const TENANT_TABLES =
-  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|purges|uploads|upload_files|data_keys|secrets|secret_versions|secret_uses)\b/;
+  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|device_requests|purges|uploads|upload_files|data_keys|secrets|secret_versions|secret_uses)\b/;
 
 describe("SQL", () => {
   test("every registered statement is understood by the migrated schema", async () => {

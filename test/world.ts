@@ -4,13 +4,13 @@ import { handleRenderMessage } from "#consumers/render-message.ts";
 import { sweep } from "#consumers/sweep.ts";
 import { userUuid } from "#core/identity.ts";
 import { type LogFields, logTo } from "#core/log.ts";
-import { createLru } from "#core/lru.ts";
 import type { RenderMessage } from "#core/messages.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
 import { Settings } from "#core/settings.ts";
 import { mintToken } from "#core/token.ts";
 import type { Deps } from "#deps.ts";
 import { admitPack } from "#registry/admit-pack.ts";
+import { createCaches } from "#registry/caches.ts";
 import { ENGINE_VERSION } from "#render/version.ts";
 import { packBlobs } from "#store/pack-blobs.ts";
 import { schemaStore } from "#store/schema-store.ts";
@@ -62,7 +62,7 @@ export function world(overrides: Partial<Deps> = {}) {
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: logTo((line) => lines.push(JSON.parse(line) as LogLine)),
     settings: Settings.parse(env),
-    caches: { packs: createLru(8), schemas: createLru(64) },
+    caches: createCaches(),
     engineVersion: ENGINE_VERSION,
     onBudget: () => {},
     after: (work) => void pending.push(work),

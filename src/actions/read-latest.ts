@@ -1,5 +1,5 @@
 import { readAs, refusal, requireDeclared } from "#actions/read-as.ts";
-import { isStale, touchDevice } from "#actions/sign-in.ts";
+import { isStale, touchDevice } from "#actions/touch-device.ts";
 import { AppError } from "#core/errors.ts";
 import { coversNamespace } from "#core/generator.ts";
 import { causeText } from "#core/log.ts";

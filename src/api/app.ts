@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { auditRoutes } from "#api/audit/routes.ts";
+import { accountRoutes } from "#api/auth/account-routes.ts";
 import { authRoutes } from "#api/auth/routes.ts";
 import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
@@ -19,6 +20,7 @@ import { generatorRoutes } from "#api/generators/routes.ts";
 import { type DepsFrom, handleRequest } from "#api/handle-request.ts";
 import { shieldRequests } from "#api/limit-requests.ts";
 import { exportRoutes } from "#api/export/routes.ts";
+import { challenge } from "#api/prove-key.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { operationRoutes } from "#api/operations/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
@@ -46,6 +48,7 @@ const INFO = {
 const ROUTES = [
   machineRoutes,
   authRoutes,
+  accountRoutes,
   configurationRoutes,
   versionRoutes,
   comparisonRoutes,
@@ -79,7 +82,8 @@ export function createApi(depsFrom: DepsFrom) {
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
-    description: "A token from POST /auth/cli, `leg_…`.",
+    description:
+      "A token from POST /auth/cli, `leg_…`. One that is bound to a key is sent as `DPoP`, with a proof (RFC 9449).",
   });
   api.get("/openapi.json", (c) => c.json(api.getOpenAPI31Document(INFO)));
   api.get("/docs", referencePage);
@@ -87,7 +91,7 @@ export function createApi(depsFrom: DepsFrom) {
   api.notFound((c) => {
     throw AppError.of("route_not_found", { path: `${c.req.method} ${c.req.path}` });
   });
-  api.onError((cause, c) => {
+  api.onError(async (cause, c) => {
     const error = toAppError(cause);
     // without settings there are no dependencies: then the log line is all there is to say it
     const log = (c.get("deps") as Deps | undefined)?.log ?? logTo((line) => console.log(line));
@@ -98,7 +102,7 @@ export function createApi(depsFrom: DepsFrom) {
         cause: causeText(error.cause ?? error),
       });
     if (error.retryAfterSeconds !== null) c.header("retry-after", String(error.retryAfterSeconds));
-    if (error.status === 401) c.header("www-authenticate", 'Bearer realm="leger"');
+    if (error.status === 401) await challenge(c, error);
     return c.json(toEnvelope(error, c.env.DOCS_URL), error.status);
   });
   return api;

@@ -44,9 +44,12 @@ export function refuses(...codes: ErrorCode[]): Record<number, ReturnType<typeof
   );
 }
 
-/** Any error as the one that the caller sees. Foreign errors are logged by the edge and never repeated. */
+/**
+ * Any error as the one that the caller sees. Foreign errors are logged by the edge and never repeated. An action that takes
+ * a refusal in its batch (a proof that was used before) for a fault of the storage still answers the refusal.
+ */
 export function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error;
+  if (error instanceof AppError) return error.cause instanceof AppError ? error.cause : error;
   const isStorage =
     error instanceof Error && /D1_ERROR|Network connection lost|overloaded|reset because/i.test(causeText(error));
   return isStorage

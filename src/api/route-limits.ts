@@ -39,6 +39,12 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
 
   "POST /config/{version}/links": counted("links"),
   "POST /renders/{version}/retry": counted("retries"),
+  "POST /auth/devices": counted("device_changes"),
+  "POST /auth/tokens": counted("device_changes"),
+  "POST /auth/recovery-codes": counted("device_changes"),
+  "POST /auth/enrolment-codes": counted("device_changes"),
+  "DELETE /auth/sessions": counted("device_changes"),
+  "DELETE /auth/sessions/{id}": counted("device_changes"),
   "PUT /devices/{id}": counted("device_changes"),
   "POST /deployments/report": counted("reports"),
   "POST /generators": counted("generator_changes"),

@@ -1,6 +1,7 @@
 import { type NoParams, type Row, type Status, row } from "#core/error-row.ts";
 import type { Finding } from "#core/finding.ts";
 import { GENERATOR_ERRORS } from "#core/generator-errors.ts";
+import { IDENTITY_ERRORS } from "#core/identity-errors.ts";
 
 /**
  * Every refusal of the HTTP API. A new one is a new row: status, a sentence in the user's nouns, one imperative action.
@@ -60,44 +61,7 @@ const CATALOGUE = {
     "Use a new key for a new request, or send the first body again.",
   ),
 
-  // Identity
-  token_missing: row(
-    401,
-    (_: NoParams) => "This route needs a token.",
-    "Send Authorization: Bearer leg_…; get one with: leger auth login",
-  ),
-  invalid_token: row(
-    401,
-    (p: { detail: string }) => `The token is not accepted: ${p.detail}.`,
-    "Re-authenticate with: leger auth login",
-  ),
-  insufficient_permissions: row(
-    403,
-    (p: { scope: string }) => `This token may not do that; it needs the scope ${p.scope}.`,
-    "Use a token with that scope, or ask the workspace's admin.",
-  ),
-  tailnet_not_configured: row(
-    403,
-    (p: { tailnet: string }) => `The tailnet ${p.tailnet} is not known to this server.`,
-    "Ask the operator to add it to TAILSCALE_TAILNETS.",
-  ),
-  tailscale_verification_failed: row(
-    401,
-    (p: { detail: string }) => `Unable to verify Tailscale identity. ${p.detail}`,
-    "Check Tailscale status: tailscale status",
-  ),
-  device_key_required: row(
-    403,
-    (_: NoParams) => "Several people share this tailnet, so knowing a device's ids does not prove who you are.",
-    "Ask the operator to approve this device, or to trust claims in this tailnet (TAILSCALE_TAILNETS, trust_claims).",
-  ),
-  tailscale_unavailable: row(
-    503,
-    (_: NoParams) => "Tailscale's API did not answer, so the sign-in could not be checked.",
-    "Try again in a minute.",
-    30,
-  ),
-
+  ...IDENTITY_ERRORS,
   ...GENERATOR_ERRORS,
   rate_limit_exceeded: row(
     429,

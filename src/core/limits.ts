@@ -85,6 +85,14 @@ export const LIMITS = {
   generators_max: { value: 50, unit: "generators", what: "one workspace", code: "generators_too_many" },
   idempotency_key_chars_max: { value: 200, unit: "characters", what: "an Idempotency-Key", code: "request_invalid" },
   page_items_max: { value: 100, unit: "items", what: "one page of a list", code: "request_invalid" },
+  device_requests_max: {
+    value: 20,
+    unit: "sign-ins",
+    what: "waiting for one user's approval; one more pushes the oldest out",
+    code: "approval_not_found",
+  },
+  device_proof_chars_max: { value: 2048, unit: "characters", what: "a DPoP proof", code: "proof_invalid" },
+  id_token_chars_max: { value: 8192, unit: "characters", what: "an id-token of Tailscale", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMITS;

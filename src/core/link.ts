@@ -1,4 +1,5 @@
 import { toHex } from "#core/digest.ts";
+import { hmacKey } from "#core/hmac.ts";
 import { type Result, err, ok } from "#core/result.ts";
 
 /** How long a link works. A client that comes later asks for new ones; what it has downloaded stays good. */
@@ -8,11 +9,6 @@ export type LinkTarget = { workspaceId: string; version: number; file: string };
 
 const text = (target: LinkTarget, expires: number) =>
   ["leger-link", target.workspaceId, String(target.version), target.file, String(expires)].join("\n");
-
-async function hmacKey(secret: string): Promise<CryptoKey> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  return crypto.subtle.importKey("raw", new TextEncoder().encode(secret), algorithm, false, ["sign", "verify"]);
-}
 
 /** HMAC-SHA256 over what the link is for and when it ends (seconds since 1970), as hex. */
 export async function signLink(secret: string, target: LinkTarget, expires: number): Promise<string> {

@@ -72,6 +72,7 @@ export type PrincipalRow = {
   user_token_epoch: number;
   device_token_epoch: number | null;
   revoked_at: string | null;
+  key_thumbprint: string | null;
   role: Role | null;
   epoch: number | null;
 };
@@ -94,7 +95,9 @@ export function decidePrincipal(
   if (!row) return err("unknown_user");
   if (row.device_token_epoch === null) return err("unknown_device");
   const isStale = row.device_token_epoch !== caller.claims.te || row.user_token_epoch !== caller.claims.ue;
-  if (row.revoked_at !== null || isStale) return err("revoked");
+  // a token that is bound to none, or to a key that the device has no more, is of an earlier time
+  const isOfOtherKey = (caller.claims.cnf?.jkt ?? null) !== row.key_thumbprint;
+  if (row.revoked_at !== null || isStale || isOfOtherKey) return err("revoked");
   if (row.role === null || row.epoch === null) return err("not_a_member");
   if (!scopeHas(caller.claims.scope, permission) || !roleHas(row.role, permission)) return err("forbidden");
   const isOperator = operators.includes(row.login);

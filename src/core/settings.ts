@@ -5,11 +5,19 @@ import { PackSlug } from "#core/names.ts";
 import { RATE_LIMIT_NAMES } from "#core/rate-limits.ts";
 import { Secret } from "#core/secret.ts";
 
-/** One tailnet that may sign in: an API key, and whether ids alone prove a person there (DESIGN 11). */
-export const TailnetSettings = z.strictObject({
-  api_key: z.string().min(1),
-  trust_claims: z.boolean().default(false),
-});
+/**
+ * One tailnet that may sign in: an API key or an OAuth client (scopes `devices:core:read` and `users:read`), and whether ids
+ * alone prove a person there (DESIGN 11).
+ */
+export const TailnetSettings = z
+  .strictObject({
+    api_key: z.string().min(1).optional(),
+    oauth_client: z.strictObject({ client_id: z.string().min(1), client_secret: z.string().min(1) }).optional(),
+    trust_claims: z.boolean().default(false),
+  })
+  .refine(({ api_key, oauth_client }) => (api_key === undefined) !== (oauth_client === undefined), {
+    message: "has either an api_key or an oauth_client",
+  });
 export type TailnetSettings = z.infer<typeof TailnetSettings>;
 
 /** A private Ed25519 key as JWK. The first of the list signs; all of them verify, so that keys can be rotated. */
@@ -58,6 +66,8 @@ export const Settings = z.object({
   TOKEN_ISSUER: z.url(),
   GITHUB_API_URL: z.url(),
   TAILSCALE_API_URL: z.url(),
+  TAILSCALE_ID_TOKEN_ISSUER: z.url(),
+  TAILSCALE_ID_TOKEN_JWKS_URL: z.url(),
   PACK_REPOSITORIES: json(z.record(PackSlug, z.string().regex(/^[\w.-]+\/[\w.-]+$/))),
   OPERATOR_LOGINS: z.string().transform((text) =>
     text

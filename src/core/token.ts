@@ -1,4 +1,5 @@
 import { SignJWT, createLocalJWKSet, errors, importJWK, jwtVerify } from "jose";
+import { hasCanonicalSignature } from "#core/base64url.ts";
 import { TokenClaims } from "#core/principal.ts";
 import { type Result, err, ok } from "#core/result.ts";
 import type { SigningKey } from "#core/settings.ts";
@@ -17,17 +18,18 @@ export type TokenContext = { keys: readonly SigningKey[]; issuer: string; now: D
 
 export async function mintToken(
   { keys, issuer, now }: TokenContext,
-  claims: Omit<TokenClaims, "iat" | "exp">,
+  claims: Omit<TokenClaims, "iat" | "exp"> & { exp?: number },
 ): Promise<string> {
   const [key] = keys;
   if (!key) throw new Error("TOKEN_SIGNING_KEYS is empty");
   const issuedAt = Math.floor(now.getTime() / 1000);
+  const expires = Math.min(claims.exp ?? Infinity, issuedAt + TOKEN_SECONDS);
   const jwt = await new SignJWT({ ...claims })
     .setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ: TYPE })
     .setIssuer(issuer)
     .setAudience(AUDIENCE)
     .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + TOKEN_SECONDS)
+    .setExpirationTime(expires)
     .sign(await importJWK(key, ALGORITHM));
   return PREFIX + jwt;
 }
@@ -38,6 +40,7 @@ export async function verifyToken(
   token: string,
 ): Promise<Result<TokenClaims, string>> {
   if (!token.startsWith(PREFIX)) return err("it is no leger token");
+  if (!hasCanonicalSignature(token)) return err("its signature does not hold");
   try {
     const { payload } = await jwtVerify(token.slice(PREFIX.length), publicKeys(keys), {
       algorithms: [ALGORITHM],
@@ -55,6 +58,9 @@ export async function verifyToken(
     throw cause;
   }
 }
+
+/** The scheme to send a token with: one that is bound to a key comes with a proof (RFC 9449, 7.1). */
+export const schemeOf = (isBound: boolean) => (isBound ? ("DPoP" as const) : ("Bearer" as const));
 
 export const publicJwks = (keys: readonly SigningKey[]) => ({
   keys: keys.map(({ kid, kty, crv, x }) => ({ kid, kty, crv, x, alg: ALGORITHM, use: "sig" })),

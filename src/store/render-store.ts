@@ -73,6 +73,7 @@ export type PollRow = LatestRow & {
   user_token_epoch: number;
   device_token_epoch: number | null;
   revoked_at: string | null;
+  key_thumbprint: string | null;
   role: "viewer" | "editor" | "publisher" | "admin" | null;
   workspace_epoch: number | null;
   device_last_seen: string | null;
@@ -89,7 +90,7 @@ const selectLatest = statement<
   PollRow
 >(
   `SELECT u.user_uuid, u.tailscale_email AS login, u.token_epoch AS user_token_epoch, d.token_epoch AS device_token_epoch,
-     d.revoked_at, d.last_seen AS device_last_seen, m.role, w.epoch AS workspace_epoch,
+     d.revoked_at, d.key_thumbprint, d.last_seen AS device_last_seen, m.role, w.epoch AS workspace_epoch,
      (SELECT COUNT(*) FROM (SELECT DISTINCT namespace, deployment_name FROM configurations
                             WHERE workspace_id = :workspace_id LIMIT 2)) AS names_ever,
      c.id AS config_id, c.namespace, c.deployment_name, c.is_active, EXISTS (

@@ -15,6 +15,11 @@ export type Statement<P extends Params, Row> = {
   rows(result: D1Result | undefined): Row[];
 };
 
+const writes = new WeakSet<D1PreparedStatement>();
+
+/** Whether a bound statement changes anything. */
+export const isWrite = (bound: D1PreparedStatement): boolean => writes.has(bound);
+
 export const REGISTERED_STATEMENTS: { sql: string; parameters: number; crossesTenants: boolean }[] = [];
 
 /**
@@ -31,13 +36,16 @@ export function statement<P extends Params, Row = never>(
     return `?${names.indexOf(name) + 1}`;
   });
   REGISTERED_STATEMENTS.push({ sql: text, parameters: names.length, crossesTenants: options.crossesTenants ?? false });
+  const isRead = /^\s*SELECT\b/i.test(text);
   const bind = (db: D1Database, params: P): D1PreparedStatement => {
     const values = names.map((name) => {
       const value = params[name];
       if (value === undefined) throw new TypeError(`missing SQL parameter :${name}`);
       return value;
     });
-    return db.prepare(text).bind(...values);
+    const bound = db.prepare(text).bind(...values);
+    if (!isRead) writes.add(bound);
+    return bound;
   };
   const rows = (result: D1Result | undefined) => (result?.results ?? []) as Row[];
   return {

@@ -49,6 +49,8 @@ export async function openKillWorld(): Promise<KillWorld> {
     ...makeLocalSecrets(),
     GITHUB_API_URL: upstreams.githubUrl,
     TAILSCALE_API_URL: upstreams.tailscaleUrl,
+    TAILSCALE_ID_TOKEN_ISSUER: upstreams.idTokenIssuer,
+    TAILSCALE_ID_TOKEN_JWKS_URL: upstreams.idTokenJwksUrl,
     PACK_REPOSITORIES: JSON.stringify({ small: "leger-run/small-templates" }),
     KILL_GATE_URL: gate.url,
   });

@@ -34,6 +34,8 @@ async function main(): Promise<void> {
     const vars = {
       GITHUB_API_URL: upstreams.githubUrl,
       TAILSCALE_API_URL: upstreams.tailscaleUrl,
+      TAILSCALE_ID_TOKEN_ISSUER: upstreams.idTokenIssuer,
+      TAILSCALE_ID_TOKEN_JWKS_URL: upstreams.idTokenJwksUrl,
       OPERATOR_LOGINS: "alice@github",
     };
     worker = await screen.waiting("starting", (progress) => startLocalWorker({ folder, port: PORT, vars, progress }));

@@ -42,6 +42,20 @@ export function tailscaleControl(world: TailscaleWorld) {
         devices.find((device) => device.nodeId === input.nodeId),
       );
     }),
+    /** What a program on that node gets from its tailscaled; `claims` falsifies. */
+    mintIdToken: call(
+      InTailnet.extend({
+        nodeId: z.string(),
+        audience: z.string(),
+        claims: z.record(z.string(), z.unknown()).optional(),
+      }),
+      ({ nodeId, audience, claims, ...input }) => {
+        const tailnet = within(input.tailnet);
+        const device = tailnet.devices.find((one) => one.nodeId === nodeId);
+        if (!device) throw new Error(`${tailnet.name} has no device ${nodeId}`);
+        return { token: world.idTokens.mint({ tailnet, device, audience, claims }) };
+      },
+    ),
     putUser: call(InTailnet.extend({ user: UserChange }), (input) => {
       const tailnet = within(input.tailnet);
       const isSame = (known: User) => known.id === input.user.id;

@@ -8,13 +8,14 @@ import { FaultInput, Faults } from "./faults.ts";
 import { GithubPrincipals, LOCAL_GITHUB_TOKEN, type AppSpec, type TokenSpec } from "./github-principals.ts";
 import { githubSurface } from "./github-surface.ts";
 import type { GithubWorld, RepositorySpec } from "./github-world.ts";
+import { IdTokenIssuer } from "./id-tokens.ts";
 import { jsonAnswer, type Surface } from "./http-kernel.ts";
 import { listen } from "./http-server.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { RequestLog } from "./request-log.ts";
 import { seedTailnets } from "./seed-tailnets.ts";
 import type { Tailnet } from "./tailnet.ts";
-import { tailscaleSurface, type TailscaleWorld } from "./tailscale-surface.ts";
+import { KEY_SET_PATH, tailscaleSurface, type TailscaleWorld } from "./tailscale-surface.ts";
 import { Webhooks } from "./webhooks.ts";
 
 export type UpstreamsOptions = {
@@ -43,6 +44,9 @@ export type Upstreams = {
   readonly githubUrl: string;
   /** What stands for the Tailscale API's host: its paths begin with `/api/v2`. */
   readonly tailscaleUrl: string;
+  /** `iss` of the id-tokens that the control call mints, and where their keys are. */
+  readonly idTokenIssuer: string;
+  readonly idTokenJwksUrl: string;
   readonly control: Control;
   close(): Promise<void>;
 };
@@ -64,29 +68,25 @@ export async function startUpstreams(options: UpstreamsOptions): Promise<Upstrea
     treeEntriesMax: 100_000,
   };
   for (const spec of options.repositories ?? DEFAULT_REPOSITORIES) await openRepository(world, spec);
-  const tailscale: TailscaleWorld = {
-    now,
-    tailnets: structuredClone([...(options.tailnets ?? seedTailnets(now()))]),
-    minted: new Map(),
-  };
+  const tailnets = structuredClone([...(options.tailnets ?? seedTailnets(now()))]);
   const principals = new GithubPrincipals({
     tokens: [...(options.tokens ?? [{ token: LOCAL_GITHUB_TOKEN }])],
     apps: [...(options.apps ?? [])],
     now,
   });
-  return serve({ world, tailscale, principals, now, port: options.port ?? 0 });
+  return serve({ world, tailnets, principals, now, port: options.port ?? 0 });
 }
 
 type Parts = {
   readonly world: GithubWorld;
-  readonly tailscale: TailscaleWorld;
+  readonly tailnets: Tailnet[];
   readonly principals: GithubPrincipals;
   readonly now: () => Date;
   readonly port: number;
 };
 
 /** The surfaces write whole addresses into their answers, so the port must be known before the first request. */
-async function serve({ world, tailscale, principals, now, port }: Parts): Promise<Upstreams> {
+async function serve({ world, tailnets, principals, now, port }: Parts): Promise<Upstreams> {
   const surfaces: Surface[] = [];
   const addresses: { index: Record<string, string> } = { index: {} };
   const log = new RequestLog();
@@ -95,6 +95,13 @@ async function serve({ world, tailscale, principals, now, port }: Parts): Promis
   const url = `http://127.0.0.1:${server.port}`;
   const at = { github: `${url}/github`, web: `${url}/github-web` };
   const storage = { world, url: `${url}/github-storage`, now };
+  const tailscaleUrl = `${url}/tailscale`;
+  const tailscale: TailscaleWorld = {
+    now,
+    tailnets,
+    minted: new Map(),
+    idTokens: new IdTokenIssuer(tailscaleUrl, now),
+  };
   const rateLimit = new RateLimit(now);
   const webhooks = new Webhooks(at);
   const control = makeControl({ world, tailscale, principals, rateLimit, webhooks, log, faults });
@@ -105,12 +112,13 @@ async function serve({ world, tailscale, principals, now, port }: Parts): Promis
     tailscaleSurface(tailscale),
     controlSurface(control),
   );
-  const tailscaleUrl = `${url}/tailscale`;
   addresses.index = { github: at.github, tailscale: tailscaleUrl, control: `${url}/__control` };
   return {
     url,
     githubUrl: at.github,
     tailscaleUrl,
+    idTokenIssuer: tailscaleUrl,
+    idTokenJwksUrl: tailscaleUrl + KEY_SET_PATH,
     control,
     close: async () => {
       await webhooks.close();
@@ -119,7 +127,8 @@ async function serve({ world, tailscale, principals, now, port }: Parts): Promis
   };
 }
 
-type Controlled = Omit<Parts, "now" | "port"> & {
+type Controlled = Omit<Parts, "now" | "port" | "tailnets"> & {
+  readonly tailscale: TailscaleWorld;
   readonly rateLimit: RateLimit;
   readonly webhooks: Webhooks;
   readonly log: RequestLog;

@@ -8,7 +8,11 @@ import {
   type Params,
   type Surface,
 } from "./http-kernel.ts";
+import type { IdTokenIssuer } from "./id-tokens.ts";
 import type { Device, OauthClient, Tailnet } from "./tailnet.ts";
+
+/** Where the public keys of id-tokens are, as on login.tailscale.com. */
+export const KEY_SET_PATH = "/.well-known/jwks.json";
 
 /** Tokens of OAuth clients live an hour (Tailscale's documentation, "OAuth clients"). */
 const TOKEN_LIFE_SECONDS = 3600;
@@ -20,6 +24,7 @@ export type TailscaleWorld = {
   readonly now: () => Date;
   readonly tailnets: Tailnet[];
   readonly minted: Map<string, Minted>;
+  readonly idTokens: IdTokenIssuer;
 };
 
 /** A credential, reduced to what it opens. */
@@ -44,6 +49,7 @@ export function tailscaleSurface(world: TailscaleWorld): Surface {
     name: "tailscale",
     prefix: "/tailscale",
     answer(request) {
+      if (request.path === KEY_SET_PATH) return jsonAnswer(200, world.idTokens.keySet());
       if (!request.path.startsWith("/api/v2/")) return NOT_FOUND;
       const path = request.path.slice("/api/v2".length);
       if (path === "/oauth/token") {

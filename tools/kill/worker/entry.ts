@@ -3,6 +3,7 @@ import { consume } from "#consumers/outcome.ts";
 import { handleDeadLetter, handleRenderMessage } from "#consumers/render-message.ts";
 import { sweep } from "#consumers/sweep.ts";
 import { createLru } from "#core/lru.ts";
+import { createCaches } from "#registry/caches.ts";
 import { type Deps, depsFrom } from "#deps.ts";
 import { syncRegistry } from "#registry/sync-registry.ts";
 import type { BindingCall } from "../binding-call.ts";
@@ -21,7 +22,7 @@ function heldDeps(env: Env, { entry, after, now }: Invocation): Deps {
   const deps = depsFrom({ ...env, ...holdBindings(env, { gateUrl, entry }) }, after);
   return {
     ...deps,
-    caches: { packs: createLru(1), schemas: createLru(1) },
+    caches: { ...createCaches(), packs: createLru(1), schemas: createLru(1) },
     ...(now && { clock: { now: () => new Date(now) } }),
   };
 }
