@@ -111,7 +111,7 @@ test("a device that signs in while the list is read is not revoked by it", async
   const { http } = w.deps;
   w.deps.http = async (input, init) => {
     const response = await http(input, init);
-    if (!String(input).endsWith("/devices")) return response;
+    if (!response.url.endsWith("/devices")) return response;
     w.deps.http = http;
     const text = (await response.text()).replaceAll(tailnet.deviceId("laptop"), "another");
     w.clock.advance(1);

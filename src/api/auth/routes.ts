@@ -32,12 +32,12 @@ export const authRoutes = () =>
     })
     .openapi(contract.whoAmIRoute, async (c) => {
       const caller = asDevice(c.get("caller"));
-      const { userUuid, deviceId, login, workspaceId, role, epoch, isOperator } = await whoAmI(c.get("deps"), caller);
+      const { userUuid, login, workspaceId, role, epoch, isOperator } = await whoAmI(c.get("deps"), caller);
       const { scope, cnf, exp } = caller.claims;
       const data = {
         user_uuid: userUuid,
         login,
-        device_id: deviceId,
+        device_id: caller.deviceId,
         scope,
         workspace: { id: workspaceId, role, epoch },
         is_operator: isOperator,
