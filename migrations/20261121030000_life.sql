@@ -64,16 +64,17 @@ CREATE TRIGGER render_jobs_no_delete BEFORE DELETE ON render_jobs
 BEGIN SELECT RAISE(ABORT, 'render_jobs are kept'); END;
 
 -- What stands in R2 under uploads/{workspace}/{sha256}. The row comes before the object, so that an upload which ended in
--- between is found and collected. `collecting` closes the race between a collection and an upload of the same bytes.
+-- between is found and collected: after `collect_after`, which a commit sets to null. `collecting` closes the race between a
+-- collection and an upload of the same bytes.
 CREATE TABLE uploads (
-  workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
-  sha256       TEXT NOT NULL CHECK (length(sha256) = 64),
-  size_bytes   INTEGER NOT NULL CHECK (size_bytes >= 0),
-  staged_at    TEXT NOT NULL,
-  collecting   INTEGER NOT NULL DEFAULT 0 CHECK (collecting IN (0, 1)),
+  workspace_id  TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
+  sha256        TEXT NOT NULL CHECK (length(sha256) = 64),
+  size_bytes    INTEGER NOT NULL CHECK (size_bytes >= 0),
+  collect_after TEXT,
+  collecting    INTEGER NOT NULL DEFAULT 0 CHECK (collecting IN (0, 1)),
   PRIMARY KEY (workspace_id, sha256)
 ) STRICT;
-CREATE INDEX idx_uploads_staged ON uploads (staged_at);
+CREATE INDEX idx_uploads_collectable ON uploads (collect_after) WHERE collect_after IS NOT NULL;
 
 -- Which files a version of origin upload (or a rollback to one) ships. Immutable, like the version.
 CREATE TABLE upload_files (

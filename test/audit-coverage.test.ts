@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { operations } from "./operations.ts";
+import { formBytes, upload } from "./upload-form.ts";
 import { type Answer, world } from "./world.ts";
 
 type World = ReturnType<typeof world>;
@@ -67,6 +68,8 @@ const CHANGES: Record<string, Scenario> = {
     await w.request("DELETE", "/configurations/site", { token: me.token, headers: anyVersion });
     return () => w.request("POST", "/configurations/site/purge", { token: me.token, body: { confirm: "site" } });
   },
+  uploadConfiguration: async (w, me) => () =>
+    upload(w, formBytes([{ name: "web.container", content: "[Container]\nImage=docker.io/library/caddy:2.8\n" }]), me),
   retryRender: async (w, me) => {
     const body = { deployment_name: "site", pack: me.slug, config_data: { web: { port: 80 }, break_it: true } };
     await w.request("POST", "/configurations", { token: me.token, body });
@@ -99,6 +102,7 @@ const CHANGES: Record<string, Scenario> = {
 const CHANGES_NOTHING: Record<string, string> = {
   makeLinks: "signed texts, kept nowhere",
   previewConfiguration: "answers what a save would do",
+  previewUpload: "answers what an upload would do",
   previewRollback: "answers what a rollback would do",
 };
 

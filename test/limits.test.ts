@@ -10,6 +10,7 @@ import { renderPack } from "#render/render-pack.ts";
 import { deviceClient } from "./device-client.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { tailnetOfOne } from "./tailnet-of.ts";
+import { type Part, formBytes, upload } from "./upload-form.ts";
 import { world } from "./world.ts";
 
 /** Codes of what a value of size n gets: empty when it passes. */
@@ -61,6 +62,14 @@ async function api(
     ...(body !== undefined && { body }),
     ...(options.headers && { headers: options.headers }),
   });
+  return answer.status < 300 ? [] : [answer.body.error.code];
+}
+
+/** One upload; its refusal's code. */
+async function uploaded(parts: Part[]): Promise<string[]> {
+  const w = world();
+  const { token } = await w.tenant();
+  const answer = await upload(w, formBytes(parts), { token });
   return answer.status < 300 ? [] : [answer.body.error.code];
 }
 
@@ -151,6 +160,15 @@ const PROBES: Record<LimitName, Probe> = {
     api("PUT", "/devices/d1", {
       body: { labels: Object.fromEntries(Array.from({ length: n }, (_, index) => [`l${index}`, "x"])) },
     }),
+  upload_file_bytes_max: (n) => uploaded([{ name: "a.txt", content: padded(n) }]),
+  upload_bytes_max: (n) =>
+    uploaded(
+      Array.from({ length: 11 }, (_, file) => ({
+        name: `f${file}.txt`,
+        content: padded(file === 10 ? n - 10 * 1_000_000 : 1_000_000),
+      })),
+    ),
+  upload_files_max: (n) => uploaded(Array.from({ length: n }, (_, file) => ({ name: `f${file}.txt`, content: "x" }))),
   diff_edits_max: (n) => {
     const diff = diffTexts("a", { before: "x\n".repeat(n) + "end\n", after: "end\n" }, newDiffBudget());
     return diff?.is_minimal === true ? [] : ["diff_not_minimal"];

@@ -5,14 +5,43 @@ import type { PlannedSave } from "#actions/plan-save.ts";
 import { requeueFailed } from "#actions/retry-render.ts";
 import type { SavedVersion } from "#actions/saved-version.ts";
 import { AppError } from "#core/errors.ts";
+import type { Finding } from "#core/finding.ts";
 import type { Principal } from "#core/principal.ts";
+import type { UploadContent } from "#core/upload.ts";
 import type { Deps } from "#deps.ts";
 import type { Configuration } from "#store/configuration-store.ts";
-import { type Version, versionStore } from "#store/version-store.ts";
+import { uploadStore } from "#store/upload-store.ts";
+import { type Origin, type Version, versionStore } from "#store/version-store.ts";
+
+/** What is committed: decisions, or the files of an upload. */
+export type PlannedVersion = {
+  pack: string | null;
+  schemaVersion: string | null;
+  podmanTarget: string;
+  /** Canonical JSON. */
+  configData: string;
+  origin: Origin;
+  summary: string;
+  isEqual: boolean;
+  pruned: string[];
+  warnings: Finding[];
+  upload: UploadContent | null;
+};
+
+/** A planned save as a version. */
+export const asVersion = ({ schema, prepared, ...planned }: PlannedSave): PlannedVersion => ({
+  ...planned,
+  pack: schema.pack,
+  schemaVersion: schema.version,
+  configData: prepared.text,
+  pruned: prepared.pruned,
+  warnings: prepared.warnings,
+  upload: null,
+});
 
 type Planned = {
   configuration: Configuration;
-  planned: PlannedSave;
+  planned: PlannedVersion;
   request: IdempotentRequest | null;
   cliVersion: string | null;
 };
@@ -23,25 +52,33 @@ export async function commitPlanned(
   principal: Principal,
   { configuration, planned, request, cliVersion }: Planned,
 ): Promise<SavedVersion | null> {
-  const { schema, prepared } = planned;
-  const { pruned, warnings } = prepared;
+  const { pruned, warnings, upload } = planned;
   if (planned.isEqual)
     return { version: await unchangedVersion(deps, principal, configuration), pruned, warnings, unchanged: true };
   const outcome = await commitVersion(deps, principal, {
     config_id: configuration.id,
     parent: configuration.version,
-    config_data: prepared.text,
-    pack: schema.pack,
-    schema_version: schema.version,
+    config_data: planned.configData,
+    pack: planned.pack,
+    schema_version: planned.schemaVersion,
     podman_target: planned.podmanTarget,
     origin: planned.origin,
     changes_summary: planned.summary,
     cli_version: cliVersion,
     idempotency: request,
+    ...(upload && { also: (of) => shipsFiles(deps.db, principal, { ...of, upload }) }),
   });
   const version = await committed(deps, principal, { outcome, request });
   return version && { version, pruned, warnings, unchanged: false };
 }
+
+/** Names the uploaded files of a version, in its batch. */
+export const shipsFiles = (db: D1Database, principal: Principal, of: { versionId: string; upload: UploadContent }) =>
+  uploadStore.forVersion(db, {
+    version_id: of.versionId,
+    workspace_id: principal.workspaceId,
+    files: of.upload.files,
+  });
 
 /** The version that a commit made, nudged; null where its guard failed. */
 export async function committed(

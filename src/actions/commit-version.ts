@@ -16,6 +16,8 @@ export type VersionDraft = Omit<NewVersion, "id" | "created_at" | "created_by" |
   idempotency?: { route: string; key: string; fingerprint: string } | null;
   /** Statements of this version that stand in place of a render job (a deletion has none). */
   instead?: (of: { versionId: string; now: string }) => D1PreparedStatement[];
+  /** Further statements of this version, which must select its row, so that a guard that failed stops them too. */
+  also?: (of: { versionId: string }) => D1PreparedStatement[];
 };
 
 export type CommitOutcome =
@@ -53,7 +55,7 @@ async function commitStatements(
   principal: Principal,
   { draft, versionId, auditId, now }: { draft: VersionDraft; versionId: string; auditId: string; now: string },
 ): Promise<D1PreparedStatement[]> {
-  const { configuration, idempotency, instead, ...fields } = draft;
+  const { configuration, idempotency, instead, also, ...fields } = draft;
   const of = { version_id: versionId, workspace_id: principal.workspaceId };
   const version = {
     ...fields,
@@ -79,6 +81,7 @@ async function commitStatements(
     : [];
   statements.push(versionStore.insert.bind(db, version), configurationStore.followVersion.bind(db, of));
   statements.push(...(instead?.({ versionId, now }) ?? [jobStore.insert.bind(db, { ...of, now })]));
+  statements.push(...(also?.({ versionId }) ?? []));
   if (idempotency)
     statements.push(
       idempotencyStore.insert.bind(db, { ...idempotency, ...of, principal: principal.actor, created_at: now }),

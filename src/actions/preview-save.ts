@@ -1,9 +1,10 @@
 import { type Comparison, compareRenders } from "#actions/compare-renders.ts";
+import { type PlannedVersion, asVersion } from "#actions/commit-planned.ts";
 import { type PlannedSave, type SaveConfiguration, planFirstSave, planNextSave } from "#actions/plan-save.ts";
 import { readAs } from "#actions/read-as.ts";
 import type { Name } from "#actions/read-configurations.ts";
 import { readShownRender } from "#actions/read-shown-render.ts";
-import { type ShownFile, type ShownRender, showRender } from "#actions/shown-render.ts";
+import { type FileToShow, type ShownFile, type ShownRender, showRender } from "#actions/shown-render.ts";
 import { type DecisionChange, decisionChanges } from "#core/changes.ts";
 import { AppError } from "#core/errors.ts";
 import type { Finding } from "#core/finding.ts";
@@ -13,8 +14,10 @@ import type { Caller } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
 import { loadPack } from "#registry/load-pack.ts";
 import { loadSchema } from "#registry/load-schema.ts";
-import { type RenderedFiles, renderSubject } from "#registry/make-render.ts";
+import type { UnitGraph } from "#quadlet/unit-graph.ts";
+import { renderSubject } from "#registry/make-render.ts";
 import { type Configuration, configurationStore } from "#store/configuration-store.ts";
+import { secretStore } from "#store/secret-store.ts";
 import { type SchemaSummaryRow, schemaStore } from "#store/schema-store.ts";
 import { type Version, versionStore } from "#store/version-store.ts";
 
@@ -24,14 +27,15 @@ export type PreviewInput = SaveConfiguration & { pack?: string | undefined; sche
 export type Preview = {
   /** The version that everything is compared with: what devices run. Null where there is none. */
   against: number | null;
-  planned: PlannedSave;
-  /** Effective decisions, marked ones masked. */
+  planned: PlannedVersion;
+  /** Effective decisions, marked ones masked; empty for an upload. */
   effective: JsonObject;
   changes: DecisionChange[];
   findings: readonly Finding[];
   /** Null where the render is refused; `findings` say why. */
   files: ShownFile[] | null;
-  secretsRequired: string[];
+  /** What the units name, and whether it is stored now. */
+  secrets: PreviewedSecret[];
   comparison: Comparison | null;
 };
 
@@ -93,13 +97,13 @@ export async function previewPlanned(deps: Deps, of: ToPreview): Promise<Preview
   const rendered = loaded.ok ? await renderSubject(loaded.value, subject) : loaded;
   const base = {
     against: head?.version ?? null,
-    planned,
+    planned: asVersion(planned),
     effective: await maskedEffective(planned, mask),
     changes: await changesSince(deps, planned, head),
   };
   if (!loaded.ok || !rendered.ok) {
     const findings = loaded.ok ? (rendered.ok ? [] : rendered.error) : loaded.error;
-    return { ...base, findings, files: null, secretsRequired: [], comparison: null };
+    return { ...base, findings, files: null, secrets: [], comparison: null };
   }
   const { files, graph, warnings } = rendered.value;
   const next = await showRender(files, {
@@ -107,12 +111,12 @@ export async function previewPlanned(deps: Deps, of: ToPreview): Promise<Preview
     podmanTarget: planned.podmanTarget,
     mask,
   });
-  const old = head ? await readHead(deps, { head, schema: headSchema, mask, rendered: rendered.value }) : null;
+  const old = head ? await readHead(deps, { head, schema: headSchema, mask, files }) : null;
   return {
     ...base,
     findings: warnings,
     files: next.files,
-    secretsRequired: [...new Set(graph.secrets.map((secret) => secret.name))].toSorted(),
+    secrets: await secretsOf(deps, workspaceId, graph),
     comparison: compareRenders(old, next),
   };
 }
@@ -140,12 +144,23 @@ async function readSides(
   };
 }
 
+export type PreviewedSecret = { name: string; isStored: boolean };
+
+/** The secrets that units name, and which of them are in the store of secrets. */
+export async function secretsOf(deps: Deps, workspaceId: string, graph: UnitGraph): Promise<PreviewedSecret[]> {
+  const names = [...new Set(graph.secrets.map((secret) => secret.name))].toSorted();
+  if (names.length === 0) return [];
+  const of = { workspace_id: workspaceId, names: JSON.stringify(names) };
+  const stored = new Set((await secretStore.selectStored.all(deps.db, of)).map(({ name }) => name));
+  return names.map((name) => ({ name, isStored: stored.has(name) }));
+}
+
 /** The head's files; those that the new render ships too are not read again. */
-function readHead(
+export function readHead(
   deps: Deps,
-  of: { head: Version; schema: SchemaSummaryRow | undefined; mask: Mask; rendered: RenderedFiles },
+  of: { head: Version; schema: SchemaSummaryRow | undefined; mask: Mask; files: readonly FileToShow[] },
 ): Promise<ShownRender> {
-  const known = new Map(of.rendered.files.map(({ sha256, bytes }) => [sha256, bytes]));
+  const known = new Map(of.files.map(({ sha256, bytes }) => [sha256, bytes]));
   return readShownRender(deps, { version: of.head, schema: of.schema, mask: of.mask, known });
 }
 

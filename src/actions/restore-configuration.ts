@@ -1,4 +1,4 @@
-import { commitPlanned } from "#actions/commit-planned.ts";
+import { asVersion, commitPlanned } from "#actions/commit-planned.ts";
 import { idempotentRequest, replayed, selectKey } from "#actions/idempotency.ts";
 import { planReturn } from "#actions/plan-return.ts";
 import { readAs } from "#actions/read-as.ts";
@@ -47,7 +47,8 @@ export async function restoreConfiguration(deps: Deps, caller: Caller, restore: 
     version: configuration.version,
   });
   if (!row) throw AppError.of("version_not_found", { version: configuration.version });
-  const planned = await planReturn(deps, configuration, { target: versionStore.fromRow(row), origin: "restore" });
+  const back = await planReturn(deps, configuration, { target: versionStore.fromRow(row), origin: "restore" });
+  const planned = back.kind === "decisions" ? asVersion(back.planned) : back.planned;
   const saved = await commitPlanned(deps, principal, { configuration, planned, request, cliVersion });
   // somebody took the name, restored it or purged it since it was read
   if (!saved) throw AppError.of("write_contended", {});

@@ -1,7 +1,8 @@
-import { commitPlanned } from "#actions/commit-planned.ts";
+import { asVersion, commitPlanned } from "#actions/commit-planned.ts";
 import { editConfiguration } from "#actions/edit-configuration.ts";
 import { type IdempotentRequest, idempotentRequest, replayed, selectKey } from "#actions/idempotency.ts";
 import { planReturn } from "#actions/plan-return.ts";
+import { previewUploadReturn } from "#actions/preview-upload.ts";
 import { type Preview, previewPlanned } from "#actions/preview-save.ts";
 import { readAs } from "#actions/read-as.ts";
 import type { Name } from "#actions/read-configurations.ts";
@@ -29,10 +30,11 @@ export async function rollbackConfiguration(deps: Deps, caller: Caller, rollback
   if (first) return { version: first, pruned: [], warnings: [], unchanged: false };
   const edit = { workspaceId: principal.workspaceId, name, ifMatch, row };
   return editConfiguration(deps, edit, async (configuration) => {
-    const planned = await planReturn(deps, configuration, {
+    const back = await planReturn(deps, configuration, {
       target: targetOf(target, { configId: configuration.id, to }),
       origin: "rollback",
     });
+    const planned = back.kind === "decisions" ? asVersion(back.planned) : back.planned;
     return commitPlanned(deps, principal, { configuration, planned, request, cliVersion });
   });
 }
@@ -40,7 +42,7 @@ export async function rollbackConfiguration(deps: Deps, caller: Caller, rollback
 export type RollbackPreview = {
   preview: Preview;
   /** What going back loses, before anything else: data first. */
-  losses: { dataRisks: DataRisk[]; versionsUndone: Version[] };
+  losses: { dataRisks: DataRisk[]; secretsMissing: string[]; versionsUndone: Version[] };
 };
 
 /** Enough to recognise what would be undone; the history has the rest. */
@@ -55,11 +57,15 @@ export async function previewRollback(
   const { principal, row, target } = await readRollback(deps, caller, { name, to, request: null });
   if (!row) throw AppError.of("configuration_not_found", { name: name.deployment_name });
   const configuration = configurationStore.fromRow(row);
-  const planned = await planReturn(deps, configuration, {
+  const back = await planReturn(deps, configuration, {
     target: targetOf(target, { configId: configuration.id, to }),
     origin: "rollback",
   });
-  const preview = await previewPlanned(deps, { workspaceId: principal.workspaceId, name, configuration, planned });
+  const of = { workspaceId: principal.workspaceId, name, configuration };
+  const preview =
+    back.kind === "decisions"
+      ? await previewPlanned(deps, { ...of, planned: back.planned })
+      : await previewUploadReturn(deps, { ...of, planned: back.planned });
   const newer = await versionStore.selectHistory.all(deps.db, {
     workspace_id: principal.workspaceId,
     config_id: configuration.id,
@@ -70,6 +76,7 @@ export async function previewRollback(
     preview,
     losses: {
       dataRisks: preview.comparison?.plan.risks ?? [],
+      secretsMissing: preview.secrets.filter(({ isStored }) => !isStored).map((secret) => secret.name),
       versionsUndone: newer.filter(({ version }) => version > to).map(versionStore.fromRow),
     },
   };

@@ -1,4 +1,4 @@
-import { commitPlanned } from "#actions/commit-planned.ts";
+import { asVersion, commitPlanned } from "#actions/commit-planned.ts";
 import { editConfiguration } from "#actions/edit-configuration.ts";
 import { idempotentRequest, replayed, selectKey } from "#actions/idempotency.ts";
 import { type SaveConfiguration, planNextSave } from "#actions/plan-save.ts";
@@ -39,7 +39,7 @@ export async function saveConfiguration(deps: Deps, caller: Caller, save: Save):
   const row = configurationStore.selectByName.rows(results[0])[0];
   const edit = { workspaceId: principal.workspaceId, name: save.name, ifMatch: save.ifMatch, row };
   return editConfiguration(deps, edit, async (configuration) => {
-    const planned = await planNextSave(deps, configuration, save.input);
+    const planned = asVersion(await planNextSave(deps, configuration, save.input));
     return commitPlanned(deps, principal, { configuration, planned, request, cliVersion: save.cliVersion });
   });
 }

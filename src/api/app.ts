@@ -6,6 +6,7 @@ import { type DeclaredPermissions, authenticate } from "#api/authenticate.ts";
 import { boundedBody } from "#api/bounded-body.ts";
 import { boundedHead } from "#api/bounded-head.ts";
 import { fileRoutes } from "#api/config/file-routes.ts";
+import { uploadRoutes } from "#api/config/upload-routes.ts";
 import { configRoutes } from "#api/config/routes.ts";
 import { comparisonRoutes } from "#api/configurations/comparison-routes.ts";
 import { deletionRoutes } from "#api/configurations/deletion-routes.ts";
@@ -53,6 +54,7 @@ const ROUTES = [
   versionRoutes,
   comparisonRoutes,
   deletionRoutes,
+  uploadRoutes,
   configRoutes,
   fileRoutes,
   renderRoutes,

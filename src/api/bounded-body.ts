@@ -4,6 +4,8 @@ import { AppError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
 import { parseBody } from "#core/request-body.ts";
 
+/** Routes that read their body themselves, as a stream, with bounds of their own (read-upload.ts). */
+const UPLOADS = new Set(["/config/upload", "/config/upload/preview"]);
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 
 /**
@@ -13,6 +15,12 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
   const { method } = c.req;
   if (method === "GET" || method === "HEAD" || method === "OPTIONS") return next();
+  if (UPLOADS.has(c.req.path)) {
+    await next();
+    // refused before it was read: what nobody reads is cancelled
+    if (!c.req.raw.bodyUsed) await c.req.raw.body?.cancel();
+    return;
+  }
   const text = await readBounded(c.req.raw);
   if (method === "DELETE") return next(); // says nothing by its body, which is read all the same
   const type = c.req.header("content-type");

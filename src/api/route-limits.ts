@@ -37,6 +37,8 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "POST /secrets/{name}/undelete": counted("secret_changes"),
   "POST /secrets/{name}/purge": counted("secret_changes"),
 
+  "POST /config/upload": counted("uploads"),
+  "POST /config/upload/preview": counted("uploads"),
   "POST /config/{version}/links": counted("links"),
   "POST /renders/{version}/retry": counted("retries"),
   "POST /auth/devices": counted("device_changes"),

@@ -1,4 +1,8 @@
-import { makeRender } from "#registry/make-render.ts";
+import { type MadeRender, makeRender } from "#registry/make-render.ts";
+import { makeUpload } from "#registry/make-upload.ts";
+import { loadUpload } from "#registry/load-upload.ts";
+import type { Result } from "#core/result.ts";
+import { UploadContent } from "#core/upload.ts";
 import { storeRender } from "#consumers/store-render.ts";
 import { FINDINGS_MAX, type Finding } from "#core/finding.ts";
 import { causeText } from "#core/log.ts";
@@ -7,7 +11,7 @@ import { secondsAfter, toInstant } from "#core/runtime.ts";
 import type { Deps } from "#deps.ts";
 import { loadPack } from "#registry/load-pack.ts";
 import { type AuditEntry, auditStore } from "#store/audit-store.ts";
-import { type JobInputsRow, jobStore } from "#store/job-store.ts";
+import { type JobFacts, type JobInputsRow, type UploadJobRow, isUploadJob, jobStore } from "#store/job-store.ts";
 
 /**
  * What became of a job that somebody pointed at. `nothing_due`: it is done, or another consumer holds its lease.
@@ -30,9 +34,7 @@ export async function renderVersion(deps: Deps, versionId: string): Promise<Rend
   if (!leased) return { kind: "nothing_due" };
   const { row, leaseId, faults } = leased;
   try {
-    const pack = await loadPack(deps, row);
-    if (!pack.ok) return await fail(deps, { row, leaseId, findings: pack.error });
-    const made = await makeRender(row, pack.value, deps.engineVersion);
+    const made = isUploadJob(row) ? await placeUpload(deps, row) : await render(deps, row);
     if (!made.ok) return await fail(deps, { row, leaseId, findings: made.error });
     return { kind: await storeRender(deps, { row, leaseId, made: made.value }) };
   } catch (cause) {
@@ -40,7 +42,20 @@ export async function renderVersion(deps: Deps, versionId: string): Promise<Rend
   }
 }
 
-type Leased = { row: JobInputsRow; leaseId: string; faults: number };
+async function render(deps: Deps, row: JobInputsRow): Promise<Result<MadeRender, Finding[]>> {
+  const pack = await loadPack(deps, row);
+  return pack.ok ? makeRender(row, pack.value, deps.engineVersion) : pack;
+}
+
+/** An upload is shipped as it came, under the same rules: checked, indexed by a manifest, written once. */
+async function placeUpload(deps: Deps, row: UploadJobRow): Promise<Result<MadeRender, Finding[]>> {
+  const content = UploadContent.parse(JSON.parse(row.config_data));
+  const files = await loadUpload(deps, { workspaceId: row.workspace_id, content });
+  if (!files.ok) return files;
+  return makeUpload(row, { files: files.value, force: content.force, engineVersion: deps.engineVersion });
+}
+
+type Leased = { row: JobInputsRow | UploadJobRow; leaseId: string; faults: number };
 
 /** One batch: lease the job and read what it is about; a second one, with its audit row, ends one that crashed too often. */
 async function takeLease(deps: Deps, versionId: string): Promise<Leased | null> {
@@ -76,7 +91,7 @@ const CRASHED: RenderFailure = {
   findings: [],
 };
 
-function failureEntry({ ids }: Deps, row: JobInputsRow, { code, at }: { code: string; at: string }): AuditEntry {
+function failureEntry({ ids }: Deps, row: JobFacts, { code, at }: { code: string; at: string }): AuditEntry {
   return {
     id: ids.uuid(),
     workspaceId: row.workspace_id,
@@ -91,7 +106,7 @@ function failureEntry({ ids }: Deps, row: JobInputsRow, { code, at }: { code: st
 /** A deterministic failure: it ends here, visibly, and the head stays where it was. */
 async function fail(
   deps: Deps,
-  { row, leaseId, findings }: { row: JobInputsRow; leaseId: string; findings: Finding[] },
+  { row, leaseId, findings }: { row: JobFacts; leaseId: string; findings: Finding[] },
 ): Promise<RenderOutcome> {
   const { db, clock, log } = deps;
   const at = toInstant(clock.now());

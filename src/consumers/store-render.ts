@@ -7,7 +7,7 @@ import { leaseEnd } from "#core/render-job.ts";
 import { toInstant } from "#core/runtime.ts";
 import type { Deps } from "#deps.ts";
 import { auditStore } from "#store/audit-store.ts";
-import { type JobInputsRow, jobStore } from "#store/job-store.ts";
+import { type JobFacts, jobStore } from "#store/job-store.ts";
 import { putManifestRecord } from "#store/manifest-cache.ts";
 import { renderFiles, renderPrefix } from "#store/render-files.ts";
 import { renderStore } from "#store/render-store.ts";
@@ -15,7 +15,7 @@ import { type SecretUse, secretUseStore } from "#store/secret-use-store.ts";
 
 const PUTS_AT_ONCE = 6;
 
-type Job = { row: JobInputsRow; leaseId: string; made: MadeRender };
+type Job = { row: JobFacts; leaseId: string; made: MadeRender };
 
 /**
  * Files, then the manifest, then the rows. Before the manifest exists the holder of the lease replaces what a dead attempt
@@ -80,7 +80,7 @@ export async function storeRender(deps: Deps, { row, leaseId, made }: Job): Prom
 }
 
 type Committed = {
-  row: JobInputsRow;
+  row: JobFacts;
   index: Manifest;
   sha256: string;
   warnings: readonly Finding[];

@@ -5,6 +5,7 @@ import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
+import { collectUploads } from "#consumers/collect-uploads.ts";
 import { resumePurges } from "#consumers/resume-purges.ts";
 import { renderVersion } from "#consumers/render-version.ts";
 import type { Deps } from "#deps.ts";
@@ -46,6 +47,7 @@ export async function sweep(deps: Deps): Promise<void> {
   await purgeExpired(deps);
   await copyPending(deps, COPIES_PER_SWEEP);
   await resumePurges(deps);
+  await collectUploads(deps);
   await sealAudit(deps);
   await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
   log("sweep.finished", { count: due.length });

@@ -67,6 +67,14 @@ export const LIMITS = {
     code: "request_invalid",
   },
   device_labels_max: { value: 32, unit: "labels", what: "one device", code: "request_invalid" },
+  upload_file_bytes_max: {
+    value: 1_048_576,
+    unit: "bytes",
+    what: "one file of an upload",
+    code: "upload_file_too_large",
+  },
+  upload_bytes_max: { value: 10_485_760, unit: "bytes", what: "all files of an upload", code: "upload_too_large" },
+  upload_files_max: { value: 200, unit: "files", what: "one upload", code: "upload_too_many_files" },
   diff_edits_max: {
     value: 2_000,
     unit: "lines",

@@ -10,7 +10,7 @@ import { secretUses } from "#registry/secret-uses.ts";
 import { guarded, renderDecisions } from "#registry/render-decisions.ts";
 import type { RenderedFile } from "#render/render-pack.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
-import type { JobInputsRow } from "#store/job-store.ts";
+import type { JobFacts, JobInputsRow } from "#store/job-store.ts";
 import type { SecretUse } from "#store/secret-use-store.ts";
 import { MANIFEST_FILE, type StoredFile } from "#store/render-files.ts";
 
@@ -73,7 +73,7 @@ export async function makeRender(
 
 /** Puts the manifest over the files of a version. */
 export async function withManifest(
-  row: JobInputsRow,
+  row: JobFacts & { pack: string | null; version: string | null; pack_digest: string | null },
   { files, graph, warnings, engineVersion }: Omit<RenderedFiles, "texts"> & { engineVersion: string },
 ): Promise<MadeRender> {
   const index = buildManifest({

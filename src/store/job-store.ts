@@ -89,8 +89,8 @@ const selectDue = statement<{ now: string; nudged_before: string; limit: number 
   { crossesTenants: true },
 );
 
-/** What a render needs to know of its version, and of the schema version that it names. */
-export type JobInputsRow = SchemaSummaryRow & {
+/** What a job needs to know of its version. */
+export type JobFacts = {
   version_id: string;
   config_id: string;
   workspace_id: string;
@@ -103,14 +103,19 @@ export type JobInputsRow = SchemaSummaryRow & {
   cli_version: string | null;
   created_at: string;
 };
+/** Of a version that is rendered: also the schema version that it names. */
+export type JobInputsRow = JobFacts & SchemaSummaryRow;
+/** Of an upload, which names none. */
+export type UploadJobRow = JobFacts & { [K in keyof SchemaSummaryRow]: null };
+export const isUploadJob = (row: JobInputsRow | UploadJobRow): row is UploadJobRow => row.pack === null;
 
-const selectInputs = statement<{ version_id: string }, JobInputsRow>(
+const selectInputs = statement<{ version_id: string }, JobInputsRow | UploadJobRow>(
   `SELECT v.id AS version_id, v.config_id, v.workspace_id, c.namespace, c.deployment_name, v.epoch, v.version AS number,
      v.config_data, v.podman_target, v.cli_version, v.created_at, s.pack, s.version, s.repository, s.github_release_url,
      s.github_tag, s.commit_sha, s.asset_digest, s.pack_digest, s.podman_min, s.podman_max, s.status, s.released_at, s.fetched_at
    FROM configuration_versions v
    JOIN configurations c ON c.id = v.config_id
-   JOIN schemas s ON s.pack = v.pack AND s.version = v.schema_version
+   LEFT JOIN schemas s ON s.pack = v.pack AND s.version = v.schema_version
    WHERE v.id = :version_id`,
   { crossesTenants: true },
 );

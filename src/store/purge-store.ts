@@ -54,7 +54,13 @@ const eraseReports = statement<Of>(
   `UPDATE deployments SET error_message = NULL WHERE workspace_id = :workspace_id AND ${isPurged}`,
 );
 
-/** Lets go of uploaded files; what no other version ships is collected then. */
+/** Uploaded files of what is purged may go, unless another version ships them too: the collection looks. */
+const expireUploads = statement<Of & { now: string }>(
+  `UPDATE uploads SET collect_after = :now WHERE workspace_id = :workspace_id AND sha256 IN (
+     SELECT f.sha256 FROM upload_files f JOIN configuration_versions v ON v.id = f.version_id
+     WHERE f.workspace_id = :workspace_id AND v.${isPurged})`,
+);
+
 const releaseUploads = statement<Of>(
   `DELETE FROM upload_files WHERE workspace_id = :workspace_id AND version_id IN (
      SELECT id FROM configuration_versions WHERE workspace_id = :workspace_id AND ${isPurged})`,
@@ -102,6 +108,7 @@ export const purgeStore = {
     eraseConfiguration.bind(db, { ...of, content: PURGED_CONTENT }),
     endJobs.bind(db, of),
     eraseReports.bind(db, of),
+    expireUploads.bind(db, of),
     releaseUploads.bind(db, of),
   ],
   selectByConfig,

@@ -45,6 +45,12 @@ const selectLive = statement<{ workspace_id: string }, ListedSecretRow>(
    WHERE s.workspace_id = :workspace_id AND s.deleted_at IS NULL ORDER BY s.name`,
 );
 
+/** Which of these names (a JSON array) are stored now. */
+const selectStored = statement<{ workspace_id: string; names: string }, { name: string }>(
+  `SELECT name FROM secrets WHERE workspace_id = :workspace_id AND deleted_at IS NULL
+     AND name IN (SELECT j.value FROM json_each(:names) j)`,
+);
+
 const selectListed = statement<ByName, ListedSecretRow>(
   `SELECT ${columns}, ${rotationDays} FROM secrets s WHERE s.workspace_id = :workspace_id AND s.name = :name`,
 );
@@ -241,6 +247,7 @@ export const secretStore = {
   count,
   selectLive,
   selectListed,
+  selectStored,
   selectVersions,
   selectSealed,
   selectSet,

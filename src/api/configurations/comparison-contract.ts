@@ -51,14 +51,14 @@ const PreviewedFile = z
   })
   .openapi("PreviewedFile");
 
-const Preview = z
+export const Preview = z
   .object({
     against: z.int().nullable().openapi({ description: "The version that devices run, with which all is compared." }),
     unchanged: z.boolean().openapi({ description: "true: saving this would make no version." }),
     origin: z.string(),
     changes_summary: z.string(),
-    pack: z.string(),
-    schema_version: z.string(),
+    pack: z.string().nullable(),
+    schema_version: z.string().nullable(),
     podman_target: z.string(),
     pruned: z.array(z.string()),
     warnings: z.array(Finding),
@@ -66,7 +66,9 @@ const Preview = z
     changes: z.array(DecisionChange),
     render: z.object({ state: z.enum(["rendered", "failed"]), findings: z.array(Finding) }),
     files: z.array(PreviewedFile).nullable(),
-    secrets_required: z.array(z.string()),
+    secrets: z
+      .array(z.object({ name: z.string(), is_stored: z.boolean() }))
+      .openapi({ description: "Secrets that the units name, and whether they are stored now." }),
     diff: z.array(FileDiff).nullable(),
     plan: Plan.nullable(),
   })
@@ -86,7 +88,6 @@ const goesBack = [
   "version_is_deletion",
   "version_purged",
   "decision_immutable",
-  "configuration_uploaded",
 ] as const;
 
 export const previewConfigurationRoute = createRoute({
@@ -182,6 +183,9 @@ export const previewRollbackRoute = createRoute({
       Preview.extend({
         losses: z.object({
           data_risks: z.array(DataRisk),
+          secrets_missing: z
+            .array(z.string())
+            .openapi({ description: "Secrets that it needs and that are not stored." }),
           versions_undone: z.array(
             z.object({ version: z.int(), created_at: z.string(), changes_summary: z.string().nullable() }),
           ),

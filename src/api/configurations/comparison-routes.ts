@@ -58,6 +58,7 @@ export const comparisonRoutes = () =>
         ...previewView(preview),
         losses: {
           data_risks: losses.dataRisks,
+          secrets_missing: losses.secretsMissing,
           versions_undone: losses.versionsUndone.map(({ version, created_at, changes_summary }) => ({
             version,
             created_at,
