@@ -1,170 +1,157 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import nunjucks from "nunjucks";
+import type { JsonObject } from "#core/json.ts";
 import { compilePack, type CompiledPack } from "#render/compile-pack.ts";
-import { renderPack, type RenderInput } from "#render/render-pack.ts";
-import { type BenchFixture, benchFixtures } from "./engine/bench-fixtures.ts";
+import { renderPack } from "#render/render-pack.ts";
+import { type BenchFixture, benchFixtures, LOOPS } from "./engine/bench-fixtures.ts";
+import { NunjucksSide } from "./engine/nunjucks-side.ts";
+import { type OtherEngine, otherEngines } from "./engine/other-engines.ts";
+import { type Budget, type Contender, median, race } from "./engine/race.ts";
 
 /**
- * `npm run bench:engine -- [--quick]`: the engine (strict, all limits) against Nunjucks 3.2.4 (its evaluated code, cached) in one
- * process, on the fixture packs and generated ones. Each measured render gets a fresh copy of its decisions; outputs are compared first,
- * and each text is flattened, because that is when a rope is paid for. The first line says the ratios, the last one is JSON.
+ * `npm run bench:engine -- [--quick] [--only NAME] [--write]`: the engine against Nunjucks 3.2.4 (its evaluated code, cached) in one process,
+ * on the fixture packs and generated ones. The engine's side is the product's whole render: strict, all limits, marked decisions
+ * closed up, printed values of units checked, secrets recorded. Outputs are compared first. The first line says the
+ * ratios, the last one is JSON. `--write` puts the tables into docs/design/engine.md.
  */
-type Texts = readonly string[];
-
-const isText = (text: string) => text.trim() !== "";
-
-function nunjucksEnvironment({ pack }: BenchFixture): nunjucks.Environment {
-  const loader = {
-    getSource: (name: string) => {
-      const path = [`templates/${name}`, name].find((candidate) => candidate in pack.files);
-      return path === undefined ? null : { src: pack.files[path] ?? "", path: name, noCache: false };
-    },
-  };
-  const { trim_blocks: trimBlocks, lstrip_blocks: lstripBlocks } = pack.engine;
-  const environment = new nunjucks.Environment(loader, { autoescape: false, trimBlocks, lstripBlocks });
-  environment.addGlobal("secret", (reference: string, kind = "env", target?: string) => {
-    const name = reference.replace(/^[a-z]+:\/\/(?:.*\/)?/, "");
-    return `${name},type=${kind}${target === undefined ? "" : `,target=${target}`}`;
-  });
-  // The quoting filters are the engine's own: Nunjucks gets plain ones that do as little.
-  environment.addFilter("quadlet_word", (value: unknown) => quote(String(value)));
-  environment.addFilter("quadlet_text", (value: unknown) => String(value));
-  environment.addFilter("quadlet_env", (value: unknown, name: string) => quote(`${name}=${String(value)}`));
-  environment.addFilter("toJson", (value: unknown) => JSON.stringify(value));
-  return environment;
-}
-
-const quote = (text: string): string =>
-  /^[A-Za-z0-9._:/@,+=-]+$/.test(text)
-    ? text
-    : `"${text.replace(/["\\]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
-
-function renderNunjucks(environment: nunjucks.Environment, { pack }: BenchFixture, decisions: object): Texts {
-  const context = { ...decisions, config: decisions, data: pack.data, leger: { deployment_name: "bench" } };
-  const texts: string[] = [];
-  for (const output of pack.outputs) {
-    if (output.when !== undefined && environment.renderString(`{% if ${output.when} %}1{% endif %}`, context) === "")
-      continue;
-    const text = environment.getTemplate(output.template, true).render(context);
-    if (isText(text)) texts.push(text);
-  }
-  return texts;
-}
-
-/** Conditions of outputs as templates of their own, so that Nunjucks keeps them compiled too. */
-function withConditions(fixture: BenchFixture): BenchFixture {
-  const files = { ...fixture.pack.files };
-  for (const output of fixture.pack.outputs) {
-    if (output.when !== undefined) files[`when-${output.output}`] = `{% if ${output.when} %}1{% endif %}`;
-  }
-  return { ...fixture, pack: { ...fixture.pack, files } };
-}
-
-function renderWithConditions(environment: nunjucks.Environment, fixture: BenchFixture, decisions: object): Texts {
-  const context = { ...decisions, config: decisions, data: fixture.pack.data, leger: { deployment_name: "bench" } };
-  const texts: string[] = [];
-  for (const output of fixture.pack.outputs) {
-    const isLeftOut =
-      output.when !== undefined && environment.getTemplate(`when-${output.output}`, true).render(context) === "";
-    if (isLeftOut) continue;
-    const text = environment.getTemplate(output.template, true).render(context);
-    if (isText(text)) texts.push(text);
-  }
-  return texts;
-}
-
-function inputOf(fixture: BenchFixture, decisions: Decisions, provenance = false): RenderInput {
-  return { decisions, deploymentName: "bench", marks: fixture.marks, provenance };
-}
-
-function renderEngine(compiled: CompiledPack, input: RenderInput): Texts {
-  const rendered = renderPack(compiled, input);
-  if (!rendered.ok) throw new Error(JSON.stringify(rendered.error[0]));
-  return rendered.value.files.map(({ text }) => text);
-}
-
 function compiledOf({ pack }: BenchFixture): CompiledPack {
   const compiled = compilePack(pack);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error[0]));
   return compiled.value;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+class EngineSide {
+  readonly #fixture: BenchFixture;
+  readonly #compiled: CompiledPack;
 
-/** Until both have been compiled by the JavaScript engine's optimizer. */
-const WARM_UP_MS = 800;
+  constructor(fixture: BenchFixture) {
+    this.#fixture = fixture;
+    this.#compiled = compiledOf(fixture);
+  }
 
-type Decisions = BenchFixture["decisions"];
-
-/**
- * Median milliseconds of one run of each contender, in turns, so that all meet the same machine. Each run gets decisions that were just
- * copied, outside of the time that is taken.
- */
-function race(
-  source: Decisions,
-  contenders: readonly ((decisions: Decisions) => unknown)[],
-  budgetMs: number,
-): number[] {
-  const times = contenders.map((): number[] => []);
-  const runAll = (isMeasured: boolean) => {
-    contenders.forEach((contender, index) => {
-      const decisions = structuredClone(source);
-      const start = performance.now();
-      contender(decisions);
-      if (isMeasured) times[index]?.push(performance.now() - start);
-    });
-  };
-  const warm = performance.now() + WARM_UP_MS;
-  while (performance.now() < warm) runAll(false);
-  const end = performance.now() + budgetMs;
-  for (let round = 0; round < 5 || performance.now() < end; round++) runAll(true);
-  return times.map(median);
+  render(decisions: JsonObject, provenance = false): string[] {
+    const { marks } = this.#fixture;
+    const rendered = renderPack(this.#compiled, { decisions, deploymentName: "bench", marks, provenance });
+    if (!rendered.ok) throw new Error(JSON.stringify(rendered.error[0]));
+    return rendered.value.files.map(({ text }) => text);
+  }
 }
 
 type Row = {
   readonly name: string;
   readonly chars: number;
+  readonly ms: number;
   readonly hot: number;
   readonly cold: number;
   readonly provenance: number;
-  readonly ms: number;
 };
 
-function measure(original: BenchFixture, budgetMs: number): Row {
-  const fixture = withConditions(original);
-  const environment = nunjucksEnvironment(fixture);
-  const compiled = compiledOf(original);
-  const expected = renderNunjucks(nunjucksEnvironment(original), original, original.decisions).toSorted();
-  const got = renderEngine(compiled, inputOf(original, original.decisions)).toSorted();
-  const copies = new Set(original.pack.copies.map(({ path }) => original.pack.files[path]));
-  const different = got.filter((text) => !copies.has(text)).findIndex((text, index) => text !== expected[index]);
-  if (different !== -1)
-    throw new Error(`${original.name}: outputs differ\n${got[different]}\n--- nunjucks\n${expected[different]}`);
+function checkOutputs(fixture: BenchFixture): number {
+  const { pack, decisions } = fixture;
+  const copies = new Set(pack.copies.map(({ path }) => pack.files[path]));
+  const expected = new NunjucksSide(fixture).render(decisions).toSorted();
+  for (const provenance of [false, true]) {
+    const texts = new EngineSide(fixture).render(decisions, provenance).filter((text) => !copies.has(text));
+    const got = texts.toSorted();
+    const different = expected.findIndex((text, index) => text !== got[index]);
+    if (different !== -1 || got.length !== expected.length)
+      throw new Error(`${fixture.name}: outputs differ\n${got[different]}\n--- nunjucks\n${expected[different]}`);
+  }
+  return expected.reduce((sum, text) => sum + text.length, 0);
+}
 
-  const source = original.decisions;
-  const stock = (decisions: Decisions) => renderWithConditions(environment, fixture, decisions);
-  const engine = (provenance: boolean) => (decisions: Decisions) =>
-    renderEngine(compiled, inputOf(original, decisions, provenance));
-  const [theirs = 0, ours = 0] = race(source, [stock, engine(false)], budgetMs);
-  const [theirsToo = 0, traced = 0] = race(source, [stock, engine(true)], budgetMs / 2);
-  const stockCold = (decisions: Decisions) => renderWithConditions(nunjucksEnvironment(fixture), fixture, decisions);
-  const engineCold = (decisions: Decisions) => renderEngine(compiledOf(original), inputOf(original, decisions));
-  const [theirsCold = 0, oursCold = 0] = race(source, [stockCold, engineCold], budgetMs / 2);
-  const chars = got.reduce((sum, text) => sum + text.length, 0);
+/** The engine's own code is shared by all templates: it is warm only when it has met all of them. Nunjucks' is made per template. */
+function warmUp(fixtures: readonly BenchFixture[], ms: number): void {
+  for (const fixture of fixtures) {
+    const engine = new EngineSide(fixture);
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      engine.render(structuredClone(fixture.decisions));
+      engine.render(structuredClone(fixture.decisions), true);
+    }
+  }
+}
+
+type Times = { readonly hot: Budget; readonly cold: Budget; readonly warmUpMs: number };
+const QUICK: Times = { hot: { warmUpMs: 350, ms: 1300 }, cold: { warmUpMs: 100, ms: 500 }, warmUpMs: 250 };
+const LONG: Times = { hot: { warmUpMs: 2000, ms: 9000 }, cold: { warmUpMs: 1000, ms: 4000 }, warmUpMs: 1000 };
+
+function measure(fixture: BenchFixture, times: Times): Row {
+  const chars = checkOutputs(fixture);
+  const stock = new NunjucksSide(fixture);
+  const engine = new EngineSide(fixture);
+  const [, hot, traced] = race(
+    fixture.decisions,
+    [
+      (decisions) => stock.render(decisions),
+      (decisions) => engine.render(decisions),
+      (decisions) => engine.render(decisions, true),
+    ],
+    times.hot,
+  );
+  const [, cold] = race(
+    fixture.decisions,
+    [
+      (decisions) => new NunjucksSide(fixture).render(decisions),
+      (decisions) => new EngineSide(fixture).render(decisions),
+    ],
+    times.cold,
+  );
   return {
-    name: original.name,
+    name: fixture.name,
     chars,
-    hot: theirs / ours,
-    cold: theirsCold / oursCold,
-    provenance: theirsToo / traced,
-    ms: ours,
+    ms: hot?.ms ?? 0,
+    hot: hot?.speed ?? 0,
+    cold: cold?.speed ?? 0,
+    provenance: traced?.speed ?? 0,
   };
 }
 
+const tableOf = (rows: readonly Row[]): string =>
+  [
+    "| render | characters | ms | hot | cold | with provenance |",
+    "|---|---|---|---|---|---|",
+    ...rows.map(({ name, chars, ms, hot, cold, provenance }) => {
+      const figures = [ms, hot, cold, provenance].map((figure) => figure.toFixed(2));
+      return `| ${[name, chars, ...figures].join(" | ")} |`;
+    }),
+  ].join("\n");
+
+/** The loops of a thousand services in other languages; speed is relative to Nunjucks, hot. */
+function otherTable(fixtures: readonly BenchFixture[]): string {
+  const fixture = fixtures.find(({ name }) => name === LOOPS);
+  if (fixture === undefined) return "";
+  const stock = new NunjucksSide(fixture);
+  const [expected] = stock.render(fixture.decisions);
+  const engines = otherEngines();
+  for (const { name, render } of engines) {
+    if (render(fixture.decisions) !== expected) throw new Error(`${name} renders another text`);
+  }
+  const contenders = [(decisions: JsonObject) => stock.render(decisions), ...engines.map(flattened)];
+  const results = race(fixture.decisions, contenders, LONG.hot).slice(1);
+  const lines = engines.map(({ name }, index) => `| ${name} | ${(results[index]?.speed ?? 0).toFixed(2)} |`);
+  return ["| other engines, 1,000 services in loops | hot |", "|---|---|", ...lines].join("\n");
+}
+
+/** Reading the text flattens it, as both sides of the race do. */
+const flattened =
+  ({ render }: OtherEngine): Contender =>
+  (decisions) =>
+    String(render(decisions)).trim();
+
 function main(): void {
-  const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      write: { type: "boolean", default: false },
+    },
+  });
   const fixtures = benchFixtures().filter(({ name }) => values.only === undefined || name.includes(values.only));
-  const rows = fixtures.map((fixture) => measure(fixture, values.quick ? 900 : 5000));
+  const times = values.quick ? QUICK : LONG;
+  warmUp(fixtures, times.warmUpMs);
+  const rows = fixtures.map((fixture) => measure(fixture, times));
   const hot = rows.map((row) => row.hot);
   const summary = {
     hot_min: round(Math.min(...hot)),
@@ -172,16 +159,24 @@ function main(): void {
     cold_min: round(Math.min(...rows.map((row) => row.cold))),
     provenance_min: round(Math.min(...rows.map((row) => row.provenance))),
   };
+  const tables = [tableOf(rows), values.quick ? "" : otherTable(fixtures)].filter((table) => table !== "");
   console.log(
     `Speed relative to Nunjucks 3.2.4: hot ${summary.hot_min}x at worst, ${summary.hot_median}x in the median; cold ${summary.cold_min}x; with provenance ${summary.provenance_min}x at worst.`,
   );
-  console.log("\n| render | characters | ms | hot | cold | with provenance |\n|---|---|---|---|---|---|");
-  for (const row of rows) {
-    console.log(
-      `| ${row.name} | ${row.chars} | ${row.ms.toFixed(2)} | ${row.hot.toFixed(2)} | ${row.cold.toFixed(2)} | ${row.provenance.toFixed(2)} |`,
-    );
-  }
+  console.log(`\n${tables.join("\n\n")}`);
+  if (values.write) writeTables(tables.join("\n\n"));
   console.log(`\n${JSON.stringify(summary)}`);
+}
+
+const PAGE = join(import.meta.dirname, "../docs/design/engine.md");
+const [BEGIN, END] = ["<!-- bench:engine -->", "<!-- /bench:engine -->"];
+
+/** Puts the tables into the engine's page, between its two marks. */
+function writeTables(tables: string): void {
+  const page = readFileSync(PAGE, "utf8");
+  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (before === -1 || after < before) throw new Error(`${PAGE} has no place for the tables: ${BEGIN} ... ${END}`);
+  writeFileSync(PAGE, `${page.slice(0, before)}${BEGIN}\n\n${tables}\n\n${page.slice(after)}`);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -25,6 +25,18 @@ export const STRICT: Variant = {
   throwOnUndefined: false,
 };
 
+/** An output with what never changes about it. */
+export type OutputPlan = {
+  readonly output: PackOutput;
+  /** The name of the template of its `when`, where it has one. */
+  readonly condition: string | null;
+  readonly isUnit: boolean;
+  readonly isSensitive: boolean;
+};
+
+/** Programs of one variant by path; null where the pack has no such template. */
+export type Programs = (path: string) => Program | null;
+
 /**
  * A pack whose templates are parsed and checked. Programs are compiled per variant when they are first needed and kept: they
  * hold no tenant data, so one compiled pack serves every tenant, cached by the pack's digest.
@@ -35,7 +47,8 @@ export class CompiledPack {
   /** Sources of the templates by path, and of the outputs' conditions by `conditionName`. */
   readonly sources: Readonly<Record<string, string>>;
   readonly trees: ReadonlyMap<string, ParsedTemplate>;
-  readonly #programs = new Map<number, Map<string, CompiledTemplate>>();
+  readonly plans: readonly OutputPlan[];
+  readonly #variants = new Map<number, (path: string) => CompiledTemplate | null>();
 
   constructor(parts: {
     pack: Pack;
@@ -47,6 +60,12 @@ export class CompiledPack {
     this.sources = parts.sources;
     this.trees = parts.trees;
     this.isJinja = parts.isJinja;
+    this.plans = parts.pack.outputs.map((output) => ({
+      output,
+      condition: output.when === undefined ? null : conditionName(output),
+      isUnit: isUnitFile(output.output),
+      isSensitive: output.sensitive === true,
+    }));
   }
 
   /** The program of one template in one variant; null where the pack has no such template. */
@@ -55,19 +74,35 @@ export class CompiledPack {
   }
 
   compiled(path: string, variant: Variant): CompiledTemplate | null {
+    return this.#variant(variant)(path);
+  }
+
+  programs(variant: Variant): Programs {
+    const compiled = this.#variant(variant);
+    return (path) => compiled(path)?.program ?? null;
+  }
+
+  #variant(variant: Variant): (path: string) => CompiledTemplate | null {
     const key = variantKey(variant);
-    let programs = this.#programs.get(key);
-    if (programs === undefined) {
-      programs = new Map();
-      this.#programs.set(key, programs);
+    let templates = this.#variants.get(key);
+    if (templates === undefined) {
+      templates = this.#templates(variant);
+      this.#variants.set(key, templates);
     }
-    const known = programs.get(path);
-    if (known !== undefined) return known;
-    const tree = this.trees.get(path);
-    if (tree === undefined) return null;
-    const compiled = compileTemplate(path, tree, variant);
-    programs.set(path, compiled);
-    return compiled;
+    return templates;
+  }
+
+  #templates(variant: Variant): (path: string) => CompiledTemplate | null {
+    const templates = new Map<string, CompiledTemplate>();
+    return (path) => {
+      const known = templates.get(path);
+      if (known !== undefined) return known;
+      const tree = this.trees.get(path);
+      if (tree === undefined) return null;
+      const compiled = compileTemplate(path, tree, variant);
+      templates.set(path, compiled);
+      return compiled;
+    };
   }
 
   /** A template by the name that another one uses for it. */

@@ -1,6 +1,7 @@
-import type { Code, TextCode } from "#render/compile/program.ts";
+import type { Code } from "#render/compile/program.ts";
+import { type Body, runBody } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import { type Activation, copySlots, newOrigins, type Run, type Slots } from "#render/run.ts";
+import { type Activation, copySlots, type Run, type Slots } from "#render/run.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import type { Keywords } from "#render/values/keywords.ts";
 
@@ -27,7 +28,7 @@ export type MacroCode = {
   readonly blank: readonly unknown[];
   readonly parameters: readonly Parameter[];
   readonly callerSlot: number;
-  readonly body: TextCode;
+  readonly body: Body;
   readonly place: TemplatePlace;
 };
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
@@ -36,10 +37,11 @@ export class MacroFunction extends TextFunction {
   readonly parameterCount: number;
   readonly #parameters: readonly Parameter[];
   readonly #callerSlot: number;
-  readonly #body: TextCode;
+  readonly #body: Body;
   readonly #place: TemplatePlace;
   /** Fresh slots, copied for each call; the activation is shared unless the call is traced. */
   readonly #blank: readonly unknown[];
+  readonly #noOrigins: readonly unknown[];
 
   constructor(code: MacroCode, root: Slots) {
     super();
@@ -51,11 +53,21 @@ export class MacroFunction extends TextFunction {
     const { run, instance, view } = root[0];
     const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
     this.#blank = copySlots(code.blank, activation);
+    this.#noOrigins = code.blank;
   }
 
   /** Call sites write arguments into slots 1, 2, ... of these and then `finish`. */
   open(): Slots {
     return this.#blank.slice() as Slots;
+  }
+
+  /** As `open`, for traced runs: the call site also writes where the arguments come from. */
+  openTraced(): { slots: Slots; origins: (Origins | undefined)[] } {
+    const slots = this.open();
+    const { run, instance, view, root, parent, block } = slots[0];
+    const origins = this.#noOrigins.slice() as (Origins | undefined)[];
+    slots[0] = { run, instance, view, root, parent, block, origins };
+    return { slots, origins };
   }
 
   /** `count` arguments were written by position; the rest come from keywords or defaults. */
@@ -65,20 +77,15 @@ export class MacroFunction extends TextFunction {
     if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.#place);
     if (count < this.parameterCount || keywords !== null) bindRest(this.#parameters, slots, { from: count, keywords });
     if (keywords?.has("caller")) slots[this.#callerSlot] = keywords.get("caller");
-    const text = this.#body(slots);
+    const text = runBody(this.#body, slots);
     run.depth--;
     if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
     return text;
   }
 
-  invoke(args: readonly unknown[], keywords: Keywords | null, origins?: readonly Origins[]): string {
+  invoke(args: readonly unknown[], keywords: Keywords | null): string {
     const slots = this.open();
-    const activation = slots[0];
-    if (activation.run.tracer !== null) slots[0] = { ...activation, origins: newOrigins(activation.run) };
-    for (let i = 0; i < args.length && i < this.parameterCount; i++) {
-      slots[i + 1] = args[i];
-      if (slots[0].origins !== null) slots[0].origins[i + 1] = origins?.[i];
-    }
+    for (let i = 0; i < args.length && i < this.parameterCount; i++) slots[i + 1] = args[i];
     return this.finish(slots, args.length, keywords);
   }
 }
@@ -107,7 +114,7 @@ function bindRest(parameters: readonly Parameter[], slots: Slots, { from, keywor
 export type CallerCode = {
   readonly parameters: readonly Parameter[];
   readonly innerSlots: readonly number[];
-  readonly body: TextCode;
+  readonly body: Body;
   readonly place: TemplatePlace;
 };
 
@@ -136,7 +143,7 @@ export class CallerFunction extends TextFunction {
     bindRest(parameters, slots, { from: args.length, keywords });
     run.charge(1, place);
     run.enter("call bodies", place);
-    const text = body(slots);
+    const text = runBody(body, slots);
     run.depth--;
     for (const before of saved) {
       slots[before.slot] = before.value;

@@ -4,21 +4,41 @@ import { Marked, type MarkKind } from "#render/values/marked.ts";
 export type Marks = { readonly sensitive: readonly string[]; readonly secretRefs: readonly string[] };
 
 /** Marks by the way to them, so that each list and mapping on the way is copied once. */
-type MarkTree = { kind: MarkKind | null; readonly children: Map<string, MarkTree> };
+type MarkTree = {
+  readonly pointer: string;
+  isSensitive: boolean;
+  isSecretRef: boolean;
+  /** A secret reference is here or below. */
+  holdsSecretRefs: boolean;
+  readonly children: Map<string, MarkTree>;
+};
+
+const newTree = (pointer: string): MarkTree => ({
+  pointer,
+  isSensitive: false,
+  isSecretRef: false,
+  holdsSecretRefs: false,
+  children: new Map(),
+});
 
 /**
  * The decisions with their marked values closed up in `Marked`; what is not marked is shared, not copied. Empty values stay
  * as they are: they reveal nothing, and a template must be able to test them.
  */
-export function markDecisions(
-  decisions: JsonObject,
-  marks: Marks,
-  isSensitiveOutput: boolean,
-): Record<string, unknown> {
-  const tree: MarkTree = { kind: null, children: new Map() };
-  if (!isSensitiveOutput) for (const pointer of marks.sensitive) plant(tree, pointer, "sensitive");
-  for (const pointer of marks.secretRefs) plant(tree, pointer, "secret_ref");
-  return markedValue(decisions, tree, "") as Record<string, unknown>;
+export class MarkedDecisions {
+  readonly #decisions: JsonObject;
+  readonly #tree: MarkTree = newTree("");
+
+  constructor(decisions: JsonObject, marks: Marks) {
+    this.#decisions = decisions;
+    for (const pointer of marks.sensitive) plant(this.#tree, pointer, "sensitive");
+    for (const pointer of marks.secretRefs) plant(this.#tree, pointer, "secret_ref");
+  }
+
+  /** What the templates of an output see. */
+  for(output: { readonly isSensitive: boolean }): Record<string, unknown> {
+    return markedValue(this.#decisions, this.#tree, output.isSensitive) as Record<string, unknown>;
+  }
 }
 
 /** Pointers repeat from render to render, because they come from schemas; the memory of them is bounded. */
@@ -35,32 +55,42 @@ function keysOf(pointer: string): readonly string[] {
 }
 
 function plant(root: MarkTree, pointer: string, kind: MarkKind): void {
+  const isSecretRef = kind === "secret_ref";
   let at = root;
+  let end = 0;
   for (const key of keysOf(pointer)) {
+    if (isSecretRef) at.holdsSecretRefs = true;
+    end = pointer.indexOf("/", end + 1);
     let child = at.children.get(key);
     if (child === undefined) {
-      child = { kind: null, children: new Map() };
+      child = newTree(end === -1 ? pointer : pointer.slice(0, end));
       at.children.set(key, child);
     }
     at = child;
   }
-  at.kind = kind;
+  if (isSecretRef) {
+    at.isSecretRef = true;
+    at.holdsSecretRefs = true;
+  } else at.isSensitive = true;
 }
 
-function markedValue(value: unknown, tree: MarkTree, pointer: string): unknown {
-  if (tree.kind !== null) return closedUp(value, tree.kind, pointer);
+function markedValue(value: unknown, tree: MarkTree, isSensitiveOutput: boolean): unknown {
+  // An output that is marked sensitive may hold sensitive values; references to secrets never stand for themselves.
+  if (isSensitiveOutput && !tree.holdsSecretRefs) return value;
+  if (tree.isSecretRef) return closedUp(value, "secret_ref", tree.pointer);
+  if (tree.isSensitive && !isSensitiveOutput) return closedUp(value, "sensitive", tree.pointer);
   if (Array.isArray(value)) {
     const items: unknown[] = [...(value as unknown[])];
     for (const [key, child] of tree.children) {
       const index = Number(key);
-      if (index in items) items[index] = markedValue(items[index], child, `${pointer}/${key}`);
+      if (index in items) items[index] = markedValue(items[index], child, isSensitiveOutput);
     }
     return items;
   }
   if (!isJsonObject(value)) return value;
   const copy: Record<string, unknown> = { ...value };
   for (const [key, child] of tree.children) {
-    if (Object.hasOwn(copy, key)) copy[key] = markedValue(copy[key], child, `${pointer}/${pointerToken(key)}`);
+    if (Object.hasOwn(copy, key)) copy[key] = markedValue(copy[key], child, isSensitiveOutput);
   }
   return copy;
 }

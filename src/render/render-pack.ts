@@ -3,19 +3,18 @@ import type { JsonObject } from "#core/json.ts";
 import { LIMITS } from "#core/limits.ts";
 import type { PackOutput } from "#core/pack.ts";
 import { err, ok, type Result } from "#core/result.ts";
-import { foreignFault, type Variant } from "#render/compile/compiler.ts";
-import { isSpacedWord } from "#render/compile/print.ts";
-import { type CompiledPack, conditionName } from "#render/compile-pack.ts";
+import { foreignFault } from "#render/compile/compiler.ts";
+import { isSpacedWord } from "#render/compile/unit-text.ts";
+import type { CompiledPack, OutputPlan } from "#render/compile-pack.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { findingOfFault, sortedFindings } from "#render/finding-of-fault.ts";
 import type { Marks } from "#render/mark-decisions.ts";
-import { RenderWorld } from "#render/render-world.ts";
-import { Instance, type RenderLimits, type Run } from "#render/run.ts";
+import { type Attempt, PACK_GLOBALS, RenderWorld } from "#render/render-world.ts";
+import { Instance, type RenderLimits } from "#render/run.ts";
 import type { SecretRequirement } from "#render/secret-function.ts";
-import { addPaths, type DecisionPath, type Origins } from "#render/trace/origin.ts";
+import type { DecisionPath, Origins } from "#render/trace/origin.ts";
 import { Provenance, type TracedFile } from "#render/trace/provenance.ts";
-import type { Span } from "#render/trace/tracer.ts";
-import { isUnitFile } from "#render/unit-file.ts";
+import { Spans } from "#render/trace/spans.ts";
 
 export type { SecretRequirement } from "#render/secret-function.ts";
 
@@ -64,9 +63,9 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
   const traced: TracedFile[] = [];
   const faults: TemplateFault[] = [];
   const budget: Budget = { limits, steps: 0, chars: 0 };
-  for (const output of compiled.pack.outputs) {
-    const rendered =
-      input.provenance === true ? renderTraced(world, output, budget) : renderOutput(world, output, budget);
+  for (const plan of compiled.plans) {
+    const { output } = plan;
+    const rendered = input.provenance === true ? renderTraced(world, plan, budget) : renderOutput(world, plan, budget);
     if (!rendered.ok) {
       faults.push(...rendered.error);
       if (rendered.error.some((fault) => fault.endsRender)) break;
@@ -77,7 +76,7 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
       world.dropSecretsOf(output.output);
       continue;
     }
-    const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, output, limits.steps) : null);
+    const trace = rendered.value.trace ?? (hasSpacedValues ? traceOutput(world, plan, limits.steps) : null);
     if (trace !== null)
       traced.push({ filename: output.output, text, spans: trace.spans, conditions: trace.conditions });
     const printed = hasSpacedValues && trace !== null ? spacedValues(text, trace) : [];
@@ -96,25 +95,22 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
 
 /** Printed values with a space inside. */
 const spacedValues = (text: string, { spans, suspectOf }: Trace): RenderedFile["printed"] =>
-  spans
-    .filter(({ kind, start, end }) => kind === "value" && isSpacedWord(text.slice(start, end)))
-    .map(({ start, end, place, origins }) => ({ start, end, place, decision: suspectOf(origins) }));
+  spans.all
+    .filter(({ mark, start, end }) => mark.kind === "value" && isSpacedWord(text.slice(start, end)))
+    .map(({ start, end, mark, origins }) => ({ start, end, place: mark.place, decision: suspectOf(origins) }));
 
 /** What all outputs of one render share. */
 type Budget = { readonly limits: RenderLimits; steps: number; chars: number };
 
 type Rendered = { readonly text: string; readonly hasSpacedValues: boolean; readonly trace?: Trace };
 
-function renderOutput(world: RenderWorld, output: PackOutput, budget: Budget): Result<Rendered, TemplateFault[]> {
-  if (output.when !== undefined) {
-    const condition = renderTemplate(world, { output, template: conditionName(output), isUnit: false }, budget);
-    if (!condition.ok || condition.value.text === "") return condition;
+function renderOutput(world: RenderWorld, plan: OutputPlan, budget: Budget): Result<Rendered, TemplateFault[]> {
+  const { output, condition, isUnit } = plan;
+  if (condition !== null) {
+    const asked = renderTemplate(world, { plan, template: condition, isUnit: false }, budget);
+    if (!asked.ok || asked.value.text === "") return asked;
   }
-  const rendered = renderTemplate(
-    world,
-    { output, template: output.template, isUnit: isUnitFile(output.output) },
-    budget,
-  );
+  const rendered = renderTemplate(world, { plan, template: output.template, isUnit }, budget);
   if (!rendered.ok) return rendered;
   const { length } = rendered.value.text;
   budget.chars += length;
@@ -122,11 +118,11 @@ function renderOutput(world: RenderWorld, output: PackOutput, budget: Budget): R
   return fault === null ? rendered : err([fault]);
 }
 
-type Job = { readonly output: PackOutput; readonly template: string; readonly isUnit: boolean };
+type Job = { readonly plan: OutputPlan; readonly template: string; readonly isUnit: boolean };
 
 /** The fast variant first; only when it fails, the collecting one, which knows all faults and their places. */
 function renderTemplate(world: RenderWorld, job: Job, budget: Budget): Result<Rendered, TemplateFault[]> {
-  const attempt = world.runOf(job.output, { isUnit: job.isUnit });
+  const attempt = world.attempt(job.plan, job);
   const { run } = attempt;
   run.steps = budget.steps;
   run.depth = 0;
@@ -141,17 +137,15 @@ function renderTemplate(world: RenderWorld, job: Job, budget: Budget): Result<Re
   }
 }
 
-type Attempt = { readonly run: Run; readonly variant: Variant };
-
-function renderJob(world: RenderWorld, job: Job, { run, variant }: Attempt): string {
-  const program = world.compiled.program(job.template, variant);
+function renderJob(world: RenderWorld, job: Job, { run, programs }: Attempt): string {
+  const program = programs(job.template);
   if (program === null) return "";
-  return program.render(run, new Instance(world.values(job.output), world.globals, program), null);
+  return program.render(run, new Instance(world.values(job.plan), PACK_GLOBALS, program), null);
 }
 
 function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): TemplateFault[] {
   const start: TemplatePlace = { template: job.template, line: 1, column: 1 };
-  const attempt = world.runOf(job.output, { isUnit: job.isUnit, isCollecting: true });
+  const attempt = world.attempt(job.plan, { isUnit: job.isUnit, isCollecting: true });
   const { run } = attempt;
   try {
     renderJob(world, job, attempt);
@@ -169,7 +163,7 @@ function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): Temp
  */
 function withDecisions(world: RenderWorld, job: Job, faults: readonly TemplateFault[]): TemplateFault[] {
   if (faults.every(({ decision }) => decision !== undefined)) return [...faults];
-  const attempt = world.runOf(job.output, { isUnit: job.isUnit, isCollecting: true, isTraced: true });
+  const attempt = world.attempt(job.plan, { isUnit: job.isUnit, isCollecting: true, isTraced: true });
   const { run } = attempt;
   run.steps = Math.max(0, run.stepsMax - TRACED_STEPS);
   try {
@@ -197,17 +191,17 @@ const faultKey = ({ place, code, message }: TemplateFault) =>
  * With provenance, an output is rendered by traced programs at once, as long as that takes few steps: they cost more than plain ones, and
  * a render that is refused anyway should be refused cheaply. Otherwise, and where it fails, the plain one comes first.
  */
-function renderTraced(world: RenderWorld, output: PackOutput, budget: Budget): Result<Rendered, TemplateFault[]> {
+function renderTraced(world: RenderWorld, plan: OutputPlan, budget: Budget): Result<Rendered, TemplateFault[]> {
   let trace: Trace;
   try {
-    trace = traceOutput(world, output, TRACED_STEPS);
+    trace = traceOutput(world, plan, TRACED_STEPS);
   } catch {
-    const plain = renderOutput(world, output, budget);
+    const plain = renderOutput(world, plan, budget);
     if (!plain.ok || plain.value.text.trim() === "") return plain;
-    return ok({ ...plain.value, trace: traceOutput(world, output, budget.limits.steps) });
+    return ok({ ...plain.value, trace: traceOutput(world, plan, budget.limits.steps) });
   }
   budget.chars += trace.text.length;
-  const fault = sizeFault(trace.text.length, output, budget);
+  const fault = sizeFault(trace.text.length, plan.output, budget);
   if (fault !== null) return err([fault]);
   return ok({ text: trace.text, hasSpacedValues: trace.hasSpacedValues, trace });
 }
@@ -217,30 +211,30 @@ const TRACED_STEPS = 50_000;
 type Trace = {
   readonly text: string;
   readonly hasSpacedValues: boolean;
-  readonly spans: readonly Span[];
+  readonly spans: Spans;
   readonly conditions: ReadonlySet<DecisionPath>;
   /** The decision behind a value, as JSON Pointer. */
   readonly suspectOf: (origins: Origins) => string | undefined;
 };
 
 /** Renders an output, recording where its parts come from. */
-function traceOutput(world: RenderWorld, output: PackOutput, steps: number): Trace {
+function traceOutput(world: RenderWorld, plan: OutputPlan, steps: number): Trace {
   const trace = (template: string, isUnit: boolean) => {
-    const attempt = world.runOf(output, { isUnit, isTraced: true });
+    const attempt = world.attempt(plan, { isUnit, isTraced: true });
     const { run } = attempt;
     run.steps = run.stepsMax - steps;
     run.depth = 0;
     run.hasSpacedValues = false;
     run.tracer?.begin();
-    const text = renderJob(world, { output, template, isUnit }, attempt);
+    const text = renderJob(world, { plan, template, isUnit }, attempt);
     const suspectOf = (origins: Origins) => run.tracer?.suspectOf(origins);
-    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? [], suspectOf };
+    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? new Spans(), suspectOf };
   };
-  const condition = output.when === undefined ? null : trace(conditionName(output), false);
+  const condition = plan.condition === null ? null : trace(plan.condition, false);
   const conditions = new Set<DecisionPath>();
-  for (const span of condition?.spans ?? []) addPaths(span.origins, conditions);
+  condition?.spans.addPathsTo(conditions);
   if (condition !== null && condition.text === "") return { ...condition, conditions };
-  return { ...trace(output.template, isUnitFile(output.output)), conditions };
+  return { ...trace(plan.output.template, plan.isUnit), conditions };
 }
 
 function sizeFault(chars: number, output: PackOutput, budget: Budget): TemplateFault | null {

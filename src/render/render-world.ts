@@ -1,19 +1,32 @@
 import { pointerToken } from "#core/json.ts";
-import type { PackOutput } from "#core/pack.ts";
-import { type CompiledPack, STRICT } from "#render/compile-pack.ts";
+import { type CompiledPack, type OutputPlan, type Programs, STRICT } from "#render/compile-pack.ts";
 import type { Variant } from "#render/compile/compiler.ts";
 import { missingTemplate } from "#render/compile/template-name.ts";
 import { GLOBALS, withoutPrototype } from "#render/globals.ts";
 import { HostFunction } from "#render/macro-function.ts";
-import { markDecisions } from "#render/mark-decisions.ts";
+import { MarkedDecisions } from "#render/mark-decisions.ts";
 import { findInPack } from "#render/pack-paths.ts";
 import type { RenderInput } from "#render/render-pack.ts";
-import { DEFAULT_LIMITS, type RenderLimits, Run } from "#render/run.ts";
+import { type Context, DEFAULT_LIMITS, type RenderLimits, Run } from "#render/run.ts";
 import { secretFunction, type SecretRequirement } from "#render/secret-function.ts";
+import { SecretList } from "#render/secret-list.ts";
 import { Tracer } from "#render/trace/tracer.ts";
 import { textOf } from "#render/values/text.ts";
 
 type Kind = { readonly isUnit: boolean; readonly isCollecting?: boolean; readonly isTraced?: boolean };
+
+const readFile = new HostFunction(({ run, place }, args) => {
+  const name = textOf(args[0]);
+  const text = run.host.readFile?.(name, place.template) ?? null;
+  if (text === null) throw missingTemplate(name, place);
+  return text;
+});
+
+/** What templates of packs may call. */
+export const PACK_GLOBALS = withoutPrototype(GLOBALS, { readFile, secret: secretFunction });
+
+/** One run for all outputs of a kind, with the programs of its variant. */
+export type Attempt = { readonly run: Run; readonly programs: Programs };
 
 /**
  * What the templates of one render see: the decisions (closed up where marked), the pack's data and files, the functions. Outputs
@@ -24,96 +37,93 @@ export class RenderWorld {
   readonly limits: RenderLimits;
   readonly #isStrict: boolean;
   readonly #input: RenderInput;
-  readonly #secrets = new Map<string, SecretRequirement>();
-  readonly #values = new Map<boolean, Readonly<Record<string, unknown>>>();
-  readonly #runs = new Map<number, { readonly run: Run; readonly variant: Variant }>();
-  readonly #globals: Readonly<Record<string, unknown>>;
+  readonly #decisions: MarkedDecisions;
+  readonly #secrets = new Map<string, SecretList>();
+  #plainValues: Context | null = null;
+  #sensitiveValues: Context | null = null;
+  readonly #attempts: Attempt[] = [];
   /** The output that is being rendered. */
-  #output: PackOutput | null = null;
+  #file = "";
 
   constructor(compiled: CompiledPack, input: RenderInput) {
     this.compiled = compiled;
-    this.limits = { ...DEFAULT_LIMITS, ...input.limits };
+    this.limits = input.limits === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...input.limits };
     this.#isStrict = input.mode !== "lenient";
     this.#input = input;
-    this.#globals = this.#makeGlobals();
+    this.#decisions = new MarkedDecisions(input.decisions, input.marks);
   }
 
   /** Sorted by file and name. */
   get secrets(): SecretRequirement[] {
-    const keys = [...this.#secrets.keys()].toSorted();
-    return keys.flatMap((key) => this.#secrets.get(key) ?? []);
+    const files = [...this.#secrets.keys()].toSorted();
+    return files.flatMap((file) => this.#secrets.get(file)?.sorted ?? []);
   }
 
   dropSecretsOf(file: string): void {
-    for (const [key, secret] of this.#secrets) if (secret.file === file) this.#secrets.delete(key);
-  }
-
-  get globals(): Readonly<Record<string, unknown>> {
-    return this.#globals;
+    this.#secrets.delete(file);
   }
 
   /** The context of an output's templates (DESIGN 7). */
-  values(output: PackOutput): Readonly<Record<string, unknown>> {
-    const isSensitive = output.sensitive === true;
-    const known = this.#values.get(isSensitive);
-    if (known !== undefined) return known;
-    const config = markDecisions(this.#input.decisions, this.#input.marks, isSensitive);
-    const leger = { deployment_name: this.#input.deploymentName };
-    const values = withoutPrototype(config, { config, data: this.compiled.pack.data, leger });
-    this.#values.set(isSensitive, values);
-    return values;
+  values({ isSensitive }: OutputPlan): Context {
+    if (isSensitive) return (this.#sensitiveValues ??= this.#makeValues(true));
+    return (this.#plainValues ??= this.#makeValues(false));
   }
 
-  /** The run of an output's kind, and the variant of its programs. */
-  runOf(output: PackOutput, kind: Kind): { readonly run: Run; readonly variant: Variant } {
-    this.#output = output;
+  #makeValues(isSensitive: boolean): Context {
+    const config = this.#decisions.for({ isSensitive });
+    const leger = { deployment_name: this.#input.deploymentName };
+    const values = new Map<string, unknown>(Object.entries(config));
+    return values.set("config", config).set("data", this.compiled.pack.data).set("leger", leger);
+  }
+
+  /** The run of an output's kind, and the programs of its variant. */
+  attempt(plan: OutputPlan, kind: Kind): Attempt {
+    this.#file = plan.output.output;
     const { isUnit, isCollecting = false, isTraced = false } = kind;
-    const key =
-      Number(isUnit) + 2 * Number(isCollecting) + 4 * Number(isTraced) + 8 * Number(output.sensitive === true);
-    const known = this.#runs.get(key);
+    const key = Number(isUnit) + 2 * Number(isCollecting) + 4 * Number(isTraced) + 8 * Number(plan.isSensitive);
+    const known = this.#attempts[key];
     // A collecting run is used up by its faults.
     if (known !== undefined && !isCollecting) return known;
     const variant: Variant = { ...STRICT, isStrict: this.#isStrict, isUnit, isCollecting, isTraced };
-    const run = this.#newRun(variant, output);
-    if (isTraced) run.tracer = new Tracer(this.values(output)["config"] as object);
-    this.#runs.set(key, { run, variant });
-    return { run, variant };
+    const run = this.#newRun(variant, plan);
+    if (isTraced) run.tracer = new Tracer(this.values(plan).get("config") as object);
+    const attempt: Attempt = { run, programs: this.compiled.programs(variant) };
+    this.#attempts[key] = attempt;
+    return attempt;
   }
 
-  #newRun(variant: Variant, output: PackOutput): Run {
+  #newRun(variant: Variant, plan: OutputPlan): Run {
     const { compiled } = this;
     let pointers: Map<object, string> | null = null;
     const host = {
-      globals: this.#globals,
+      globals: PACK_GLOBALS,
       find: (name: unknown, from: string) => (typeof name === "string" ? compiled.find(name, from, variant) : null),
-      pointerOf: (value: object) => (pointers ??= this.#pointers(output)).get(value),
+      pointerOf: (value: object) => (pointers ??= this.#pointers(plan)).get(value),
       isAutoescaped: false,
       throwOnUndefined: variant.isStrict,
       isJinja: compiled.isJinja,
+      readFile: (name: string, from: string) => {
+        const path = findInPack(compiled.pack.files, name, from);
+        return path === null ? null : (compiled.pack.files[path] ?? null);
+      },
+      noteSecret: (secret: Omit<SecretRequirement, "file">) => this.#noteSecret(secret),
     };
     return new Run(host, this.limits);
   }
 
-  #makeGlobals(): Readonly<Record<string, unknown>> {
-    const { files } = this.compiled.pack;
-    const readFile = new HostFunction(({ place }, args) => {
-      const name = textOf(args[0]);
-      const path = findInPack(files, name, place.template);
-      if (path === null) throw missingTemplate(name, place);
-      return files[path];
-    });
-    const secret = secretFunction((requirement) => {
-      const { name, type, target } = requirement;
-      const file = this.#output?.output ?? "";
-      this.#secrets.set(`${file}\0${name}\0${type}\0${target ?? ""}`, { ...requirement, file });
-    });
-    return withoutPrototype(GLOBALS, { readFile, secret });
+  #noteSecret({ name, type, target, required }: Omit<SecretRequirement, "file">): void {
+    const file = this.#file;
+    let secrets = this.#secrets.get(file);
+    if (secrets === undefined) {
+      secrets = new SecretList();
+      this.#secrets.set(file, secrets);
+    }
+    secrets.add({ name, type, target, required, file });
   }
 
-  #pointers(output: PackOutput): Map<object, string> {
+  #pointers(plan: OutputPlan): Map<object, string> {
     const pointers = new Map<object, string>();
-    notePointers(pointers, this.values(output)["config"], "");
+    notePointers(pointers, this.values(plan).get("config"), "");
     return pointers;
   }
 }

@@ -1,6 +1,7 @@
 import { LIMITS } from "#core/limits.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import type { Program } from "#render/compile/program.ts";
+import type { SecretRequirement } from "#render/secret-function.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
 
@@ -25,11 +26,18 @@ export const DEFAULT_LIMITS: Readonly<RenderLimits> = {
   files: LIMITS.output_files_max.value,
 };
 
+/** The decisions and what else a template sees, by name. */
+export type Context = ReadonlyMap<string, unknown>;
+type Module = { readonly values: Context; readonly exported: Record<string, unknown> };
+
+/** Functions by name, without a prototype, so that a name is either there or nothing. */
+export type Globals = Readonly<Record<string, unknown>>;
+
 export type Callable = (...args: unknown[]) => unknown;
 
 /** What a template sees beside its own variables. `find` answers with a compiled template of the same pack and variant. */
 export type Host = {
-  readonly globals: Readonly<Record<string, unknown>>;
+  readonly globals: Globals;
   find(name: unknown, from: string): Program | null;
   /** The JSON Pointer of a list or mapping among the decisions. */
   pointerOf(value: object): string | undefined;
@@ -37,6 +45,10 @@ export type Host = {
   readonly isJinja: boolean;
   readonly isAutoescaped: boolean;
   readonly throwOnUndefined: boolean;
+  /** `readFile()`: the text of a file of the pack; null where there is none. Renders of a pack have it. */
+  readFile?(name: string, from: string): string | null;
+  /** `secret()`: a secret that the output at work needs. */
+  noteSecret?(secret: Omit<SecretRequirement, "file">): void;
 };
 
 /**
@@ -49,9 +61,9 @@ export class Run {
   readonly limits: RenderLimits;
   readonly host: Host;
   readonly stepsMax: number;
-  /** Modules that depend on nothing but the context that they were imported with, by that context. */
-  readonly #modules = new Map<object, Map<Program, Record<string, unknown>>>();
-  readonly #faults = new Map<string, TemplateFault>();
+  /** Modules that depend on nothing but the context that they were imported with. */
+  #modules: Map<Program, Module> | null = null;
+  #faults: Map<string, TemplateFault> | null = null;
   #faultCount = 0;
   /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
   hasSpacedValues = false;
@@ -76,25 +88,27 @@ export class Run {
 
   /** Faults that a collecting variant met and survived, each once per place. */
   get faults(): TemplateFault[] {
-    return [...this.#faults.values()];
+    return this.#faults === null ? [] : [...this.#faults.values()];
   }
 
   /** Notes a fault. A loop may meet one a hundred thousand times: after some thousands the render is given up. */
   noteFault(fault: TemplateFault): void {
     const { template, line, column } = fault.place ?? { template: "", line: 0, column: 0 };
     const key = [template, line, column, fault.code, fault.message].join("\0");
+    this.#faults ??= new Map();
     if (!this.#faults.has(key)) this.#faults.set(key, fault);
     if (++this.#faultCount > FAULTS_MAX) throw stepsFault(this.stepsMax, fault.place);
   }
 
-  moduleOf(program: Program, values: object): Record<string, unknown> | undefined {
-    return this.#modules.get(values)?.get(program);
+  /** What a template defined when it was imported with these values before. */
+  moduleOf(program: Program, values: Context): Record<string, unknown> | undefined {
+    const known = this.#modules?.get(program);
+    return known?.values === values ? known.exported : undefined;
   }
 
-  keepModule(program: Program, values: object, exported: Record<string, unknown>): void {
-    const modules = this.#modules.get(values);
-    if (modules === undefined) this.#modules.set(values, new Map([[program, exported]]));
-    else modules.set(program, exported);
+  keepModule(program: Program, values: Context, exported: Record<string, unknown>): void {
+    this.#modules ??= new Map();
+    this.#modules.set(program, { values, exported });
   }
 
   enter(what: string, place: TemplatePlace): void {
@@ -154,25 +168,35 @@ const NO_DECISIONS: ReadonlySet<string> = new Set(["config", "data", "leger"]);
 /** Variables of a running template that outlive its frames: what Nunjucks calls the context, and the block table. */
 export class Instance {
   /** Names that blocks and macros defined from inside. */
-  #defined: Record<string, unknown> | null = null;
+  #defined: Map<string, unknown> | null = null;
   #origins: Map<string, Origins> | null = null;
-  /** Both without a prototype, so that a name is either theirs or nothing. */
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly globals: Readonly<Record<string, unknown>>;
+  readonly values: Context;
+  readonly globals: Globals;
   /** Block name -> the blocks of that name, most derived template first. */
-  readonly blocks = new Map<string, BlockCode[]>();
+  #blocks: ReadonlyMap<string, readonly BlockCode[]>;
 
-  constructor(values: Readonly<Record<string, unknown>>, globals: Readonly<Record<string, unknown>>, program: Program) {
+  constructor(values: Context, globals: Globals, program: Program) {
     this.values = values;
     this.globals = globals;
-    for (const block of program.blocks) this.blocks.set(block.name, [block]);
+    this.#blocks = program.blocks;
+  }
+
+  blocksOf(name: string): readonly BlockCode[] {
+    return this.#blocks.get(name) ?? [];
+  }
+
+  /** `extends`: the parent's blocks come after those that are known already. */
+  addBlocks(parent: Program): void {
+    const blocks = new Map(this.#blocks);
+    for (const [name, chain] of parent.blocks) blocks.set(name, [...this.blocksOf(name), ...chain]);
+    this.#blocks = blocks;
   }
 
   lookup(name: string): unknown {
     const defined = this.#defined;
-    if (defined !== null && name in defined) return defined[name];
-    const value = this.values[name];
-    return value !== undefined || name in this.values ? value : this.globals[name];
+    if (defined?.has(name)) return defined.get(name);
+    const value = this.values.get(name);
+    return value !== undefined || this.values.has(name) ? value : this.globals[name];
   }
 
   /** Nothing was added to the values that it was made with. */
@@ -182,13 +206,13 @@ export class Instance {
 
   /** Whether a name is, or could be, a decision: not a function, not the pack's data, not what a block defined. */
   isContextName(name: string): boolean {
-    if (this.#defined !== null && name in this.#defined) return false;
-    return name in this.values ? !NO_DECISIONS.has(name) : !(name in this.globals);
+    if (this.#defined?.has(name)) return false;
+    return this.values.has(name) ? !NO_DECISIONS.has(name) : !(name in this.globals);
   }
 
   define(name: string, value: unknown, origins?: Origins): void {
-    this.#defined ??= Object.create(null) as Record<string, unknown>;
-    this.#defined[name] = value;
+    this.#defined ??= new Map();
+    this.#defined.set(name, value);
     if (origins === undefined) return;
     this.#origins ??= new Map();
     this.#origins.set(name, origins);
@@ -202,8 +226,7 @@ export class Instance {
   /** The instance of a template that runs with a copy of this context. */
   forInclude(program: Program): Instance {
     const instance = new Instance(this.values, this.globals, program);
-    if (this.#defined !== null)
-      instance.#defined = Object.assign(Object.create(null) as Record<string, unknown>, this.#defined);
+    if (this.#defined !== null) instance.#defined = new Map(this.#defined);
     if (this.#origins !== null) instance.#origins = new Map(this.#origins);
     return instance;
   }
@@ -247,17 +270,34 @@ export function copySlots(blank: readonly unknown[], activation: Activation): Sl
   return slots;
 }
 
-export const newOrigins = (run: Run): (Origins | undefined)[] | null => (run.tracer === null ? null : []);
+/** Where the values of slots come from, as many as there are slots; none where nothing is traced. */
+export const newOrigins = (run: Run, blank: readonly unknown[]): (Origins | undefined)[] | null =>
+  run.tracer === null ? null : (blank.slice() as (Origins | undefined)[]);
 
 export const rootOf = (slots: Slots): Slots => slots[0].root ?? slots;
+
+/** A name that a unit reads from around, and the slot that it is loaded into when the unit starts. */
+export type ContextName = { readonly name: string; readonly slot: number };
 
 /**
  * Loads names from around into slots: Nunjucks' look-up through frames (the first value that is not undefined), then the
  * context, then the globals.
  */
-export function loadNames(slots: Slots, names: Iterable<readonly [name: string, slot: number]>): void {
+export function loadNames(slots: Slots, names: readonly ContextName[]): void {
+  const { instance, view, origins } = slots[0];
+  if (origins !== null) loadTraced(slots, names);
+  else if (view === null) for (const { name, slot } of names) slots[slot] = instance.lookup(name);
+  else {
+    for (const { name, slot } of names) {
+      const found = findInView(view, name);
+      slots[slot] = found === null ? instance.lookup(name) : found.value;
+    }
+  }
+}
+
+function loadTraced(slots: Slots, names: readonly ContextName[]): void {
   const { instance, view, origins, run } = slots[0];
-  for (const [name, slot] of names) {
+  for (const { name, slot } of names) {
     const found = findInView(view, name);
     const value = found === null ? instance.lookup(name) : found.value;
     slots[slot] = value;

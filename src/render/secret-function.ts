@@ -15,35 +15,34 @@ export type SecretRequirement = {
 };
 
 const PARAMETERS = ["name", "type", "target", "required"];
-const REFERENCE = /^(?:leger|keyvault|vault|env):\/\/(.+)$/;
+const REFERENCE = /^(?:leger|keyvault|vault|env):\/\/.+$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const PLAIN_PATH = /^[A-Za-z0-9._/@:+=-]+$/;
 const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 
 /**
  * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
  * schemes of the documents, whose last part is the name). The value of the secret is nowhere in sight.
  */
-export const secretFunction = (record: (requirement: Omit<SecretRequirement, "file">) => void): HostFunction =>
-  new HostFunction((context, args) => {
-    const [reference, kind = "env", target, required = true] = bindKeywords(args, PARAMETERS);
-    const name = secretName(context, reference);
-    if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
-    const place = target === undefined || target === null ? null : String(primitiveOf(target));
-    const isGood =
-      place === null || (kind === "env" ? /^[A-Za-z_][A-Za-z0-9_]*$/ : /^[A-Za-z0-9._/@:+=-]+$/).test(place);
-    if (!isGood)
-      throw badSecret(
-        context,
-        kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
-      );
-    record({ name, type: kind, target: place, required: Boolean(required) });
-    return new SafeString(`${name},type=${kind}${place === null ? "" : `,target=${place}`}`, true);
-  });
+export const secretFunction = new HostFunction((context, args) => {
+  const [reference, kind = "env", target, required = true] = bindKeywords(args, PARAMETERS);
+  const name = secretName(context, reference);
+  if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
+  const place = target === undefined || target === null ? null : String(primitiveOf(target));
+  if (place !== null && !(kind === "env" ? VARIABLE : PLAIN_PATH).test(place))
+    throw badSecret(
+      context,
+      kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
+    );
+  context.run.host.noteSecret?.({ name, type: kind, target: place, required: Boolean(required) });
+  return new SafeString(`${name},type=${kind}${place === null ? "" : `,target=${place}`}`, true);
+});
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const referred = REFERENCE.exec(text)?.[1];
-  const name = referred === undefined ? text : (referred.split("/").at(-1) ?? "");
-  return SECRET_NAME.test(name) ? { name, isReference: referred !== undefined } : null;
+  const isReference = REFERENCE.test(text);
+  const name = isReference ? text.slice(text.lastIndexOf("/") + 1) : text;
+  return SECRET_NAME.test(name) ? { name, isReference } : null;
 }
 
 function secretName(context: CallContext, reference: unknown): string {

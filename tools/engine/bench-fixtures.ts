@@ -41,6 +41,8 @@ const services = (count: number): JsonObject => ({
   services: Array.from({ length: count }, (_, index) => service(index)),
 });
 
+export const LOOPS = "1,000 services in loops";
+
 const LOOP = `{% for svc in services %}
 {% if svc.enabled %}
 [Unit]
@@ -136,7 +138,7 @@ function fixtureOf({ name, pack, cases }: FixturePack): BenchFixture {
 export function benchFixtures(): BenchFixture[] {
   return [
     ...fixturePacks().map(fixtureOf),
-    generated("1,000 services in loops", { "main.j2": LOOP }, 1000),
+    generated(LOOPS, { "main.j2": LOOP }, 1000),
     generated("300 services in macros", { "main.j2": MACROS }, 300),
     generated("500 services in filters", { "main.j2": FILTERS }, 500),
     generated(

@@ -3,7 +3,7 @@ import { type CompiledPack, compilePack, STRICT } from "#render/compile-pack.ts"
 import type { Variant } from "#render/compile/compiler.ts";
 import { foreignFault } from "#render/compile/compiler.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { GLOBALS, withoutPrototype } from "#render/globals.ts";
+import { GLOBALS } from "#render/globals.ts";
 import { DEFAULT_LIMITS, Instance, Run } from "#render/run.ts";
 
 /** One template with the templates that it loads, run by the engine outside of a pack: what is compared with Nunjucks. */
@@ -72,7 +72,9 @@ export function runCompiled(compiled: CompiledPack, engineCase: EngineCase): Eng
   if (program === null) return { error: "no template", code: "none" };
   const run = new Run(host, DEFAULT_LIMITS);
   try {
-    return { text: program.render(run, new Instance(withoutPrototype(engineCase.context), GLOBALS, program), null) };
+    return {
+      text: program.render(run, new Instance(new Map(Object.entries(engineCase.context)), GLOBALS, program), null),
+    };
   } catch (error) {
     const fault = error instanceof TemplateFault ? error : foreignFault(error);
     return { error: fault.message, code: fault.code };

@@ -2,9 +2,11 @@ import type { Block, Extends } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
+import { runBody } from "#render/compile/step.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf, type View } from "#render/run.ts";
+import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf } from "#render/run.ts";
+import type { ContextName, View } from "#render/run.ts";
 
 /** The place of a block: it runs the most derived block of that name, which sees the variables around this place. */
 export function compileBlock(node: Block, scope: Scope): TextCode {
@@ -17,7 +19,7 @@ export function compileBlock(node: Block, scope: Scope): TextCode {
     const activation = slots[0];
     // A template that extends another one runs its blocks from there, not where they are written.
     if (isTopLevel && rootOf(slots)[0].parent !== null) return "";
-    const block = activation.instance.blocks.get(name)?.[0];
+    const block = activation.instance.blocksOf(name)[0];
     if (block === undefined) {
       throw new TemplateFault({
         code: "unknown_block",
@@ -50,17 +52,18 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
   const scope = openUnitScope(unit, node.body.children, node.setInside);
   const body = compiler.body(node.body.children, scope);
   const place = compiler.place(node);
-  let blank: readonly unknown[] | null = null;
+  // Both are complete only when all of the template is compiled.
+  let opened: { readonly blank: readonly unknown[]; readonly names: readonly ContextName[] } | null = null;
   const block: BlockCode = {
     name: node.name.value,
     run: (caller, view) => {
       const { run, instance } = caller;
       run.enter("blocks", place);
-      const origins = newOrigins(run);
-      blank ??= blankSlots(unit.slotCount);
-      const slots = copySlots(blank, { run, instance, view, root: null, parent: null, block, origins });
-      loadNames(slots, unit.context);
-      const text = body(slots);
+      opened ??= { blank: blankSlots(unit.slotCount), names: unit.contextNames };
+      const origins = newOrigins(run, opened.blank);
+      const slots = copySlots(opened.blank, { run, instance, view, root: null, parent: null, block, origins });
+      loadNames(slots, opened.names);
+      const text = runBody(body, slots);
       run.depth--;
       return text;
     },
@@ -75,8 +78,7 @@ export function compileExtends(node: Extends, scope: Scope): TextCode {
     if (parent === null) return "";
     const root = rootOf(slots)[0];
     root.parent = parent;
-    const { blocks } = root.instance;
-    for (const block of parent.blocks) blocks.set(block.name, [...(blocks.get(block.name) ?? []), block]);
+    root.instance.addBlocks(parent);
     return "";
   };
 }

@@ -1,14 +1,16 @@
 import type { Expr, FunCall } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
-import { unitText } from "#render/compile/print.ts";
+import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
+import type { Tracer } from "#render/trace/tracer.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
@@ -39,8 +41,8 @@ function otherCode(call: CallParts, fail: Fail | null): OtherCode {
 }
 
 type CallParts = {
-  readonly callee: Code;
-  readonly args: readonly Code[];
+  readonly callee: Source;
+  readonly args: readonly Source[];
   readonly keywords: readonly (readonly [key: string, code: Code])[] | null;
   readonly place: TemplatePlace;
   readonly name: string;
@@ -53,8 +55,8 @@ function callParts(node: FunCall, scope: Scope): CallParts {
   const named = last?.typename === "KeywordArgs" ? last : null;
   const positional = named === null ? node.args.children : node.args.children.slice(0, -1);
   return {
-    callee: compiler.expression(node.name, scope, ASKED).code,
-    args: positional.map((arg) => compiler.expression(arg, scope).code),
+    callee: sourceOf(compiler.expression(node.name, scope, ASKED)),
+    args: positional.map((arg) => sourceOf(compiler.expression(arg, scope))),
     keywords: named === null ? null : compileEntries(named, scope),
     place: compiler.place(node),
     name: calleeName(node.name),
@@ -73,7 +75,7 @@ const calleeName = (node: Expr): string => {
 /** The call's value: what a macro returns is a SafeString, as in Nunjucks. */
 function valueCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
-    const callee = call.callee(slots);
+    const callee = read(call.callee, slots);
     if (!(callee instanceof TextFunction)) return other(callee, slots);
     return new SafeString(
       captured(slots, () => callText(call, callee, slots)),
@@ -90,10 +92,10 @@ const captured = (slots: Slots, code: () => string): string => {
 
 /** The call's printed text: a macro's is not wrapped, and was checked for unit files part by part. */
 function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
-  const { callee: calleeCode } = call;
+  const { callee: calleeSource } = call;
   const callMacro = macroCall(call);
   return (slots) => {
-    const callee = calleeCode(slots);
+    const callee = read(calleeSource, slots);
     if (callee instanceof MacroFunction) return callMacro(callee, slots);
     if (callee instanceof TextFunction) return callText(call, callee, slots);
     const value = other(callee, slots);
@@ -113,15 +115,15 @@ function macroCall(call: CallParts): MacroCall {
   if (second === undefined) {
     return (callee, slots) => {
       const inner = callee.open();
-      const value = first(slots);
+      const value = read(first, slots);
       if (callee.parameterCount > 0) inner[1] = value;
       return callee.finish(inner, 1, null);
     };
   }
   return (callee, slots) => {
     const inner = callee.open();
-    const value = first(slots);
-    const other = second(slots);
+    const value = read(first, slots);
+    const other = read(second, slots);
     if (callee.parameterCount > 0) inner[1] = value;
     if (callee.parameterCount > 1) inner[2] = other;
     return callee.finish(inner, 2, null);
@@ -130,9 +132,11 @@ function macroCall(call: CallParts): MacroCall {
 
 function callWithMany({ args, keywords }: CallParts, callee: MacroFunction, slots: Slots): string {
   const inner = callee.open();
-  for (let i = 0; i < args.length; i++) {
-    const value = args[i]?.(slots);
-    if (i < callee.parameterCount) inner[i + 1] = value;
+  let count = 0;
+  for (const arg of args) {
+    const value = read(arg, slots);
+    count++;
+    if (count <= callee.parameterCount) inner[count] = value;
   }
   return callee.finish(inner, args.length, keywords === null ? null : new Keywords(recordOf(keywords, slots)));
 }
@@ -143,7 +147,7 @@ function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
   if (callee instanceof MacroFunction) return callWithMany(call, callee, slots);
   const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
   return callee.invoke(
-    args.map((arg) => arg(slots)),
+    args.map((arg) => read(arg, slots)),
     named,
   );
 }
@@ -152,26 +156,49 @@ function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
 function callTraced(call: CallParts, callee: TextFunction, slots: Slots): string {
   const { tracer } = slots[0].run;
   if (tracer === null) return "";
-  const read = call.args.map((arg) => tracer.reading(() => arg(slots)));
+  if (callee instanceof MacroFunction) return callMacroTraced(call, callee, { slots, tracer });
+  const given = call.args.map((arg) => tracer.reading(() => read(arg, slots)));
+  const values = given.map(({ value }) => value);
+  const origins = given.map((each) => each.origins);
+  return callee.invoke(values, keywordsTraced(call, slots, tracer), origins);
+}
+
+function callMacroTraced(
+  call: CallParts,
+  callee: MacroFunction,
+  { slots, tracer }: { slots: Slots; tracer: Tracer },
+): string {
+  const { slots: inner, origins } = callee.openTraced();
+  let count = 0;
+  for (const arg of call.args) {
+    const outer = tracer.startReading();
+    const value = read(arg, slots);
+    const from = tracer.stopReading(outer);
+    count++;
+    if (count > callee.parameterCount) continue;
+    inner[count] = value;
+    origins[count] = from;
+  }
+  return callee.finish(inner, count, keywordsTraced(call, slots, tracer));
+}
+
+function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): Keywords | null {
+  if (keywords === null) return null;
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origins> = {};
-  for (const [name, code] of call.keywords ?? []) {
-    const named = tracer.reading(() => code(slots));
-    values[name] = named.value;
-    origins[name] = named.origins;
+  for (const [name, code] of keywords) {
+    const outer = tracer.startReading();
+    values[name] = code(slots);
+    origins[name] = tracer.stopReading(outer);
   }
-  const keywords = call.keywords === null ? null : new Keywords(values, origins);
-  return callee.invoke(
-    read.map(({ value }) => value),
-    keywords,
-    read.map((each) => each.origins),
-  );
+  return new Keywords(values, origins);
 }
 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place } = call;
-  const values: unknown[] = args.map((arg) => arg(slots));
-  for (const value of values) slots[0].run.tracer?.noteWhole(value);
+  const values: unknown[] = args.map((arg) => read(arg, slots));
+  const { tracer } = slots[0].run;
+  if (tracer !== null) for (const value of values) tracer.noteWhole(value);
   if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   const { run } = slots[0];
   run.charge(1, place);
@@ -197,8 +224,8 @@ function compileSuper(node: FunCall, { compiler }: Scope): Compiled {
   const run = (slots: Slots): string => {
     const activation = slots[0];
     const { block, instance } = activation;
-    const chain = block === null ? undefined : instance.blocks.get(block.name);
-    const next = block === null ? undefined : chain?.[chain.indexOf(block) + 1];
+    const chain = block === null ? [] : instance.blocksOf(block.name);
+    const next = block === null ? undefined : chain[chain.indexOf(block) + 1];
     if (next === undefined) {
       throw new TemplateFault({
         code: "no_super",

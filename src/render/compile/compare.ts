@@ -1,7 +1,7 @@
 import type { Compare, CompareType } from "#render/ast.ts";
 import type { Compiled } from "#render/compile/compiler.ts";
-import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { asking, equalsConstant, IS_DIFFERENT, IS_EQUAL, read, sourceOf } from "#render/compile/source.ts";
 import { isAtLeast, isAtMost, isGreater, isLess, looseEquals, strictEquals } from "#render/values/operators.ts";
 
 type Comparison = (left: unknown, right: unknown) => boolean;
@@ -20,36 +20,25 @@ const COMPARISONS: Readonly<Record<CompareType, Comparison>> = {
 /** Comparisons yield booleans from left to right: `3 > 2 > 1` is `true > 1`, as in JavaScript. */
 export function compileCompare(node: Compare, scope: Scope): Compiled {
   const { compiler } = scope;
-  let { code } = compiler.operand(node.expr, scope);
-  for (const operand of node.ops) {
-    const right = compiler.operand(operand.expr, scope);
-    code =
-      right.constant === undefined
-        ? comparison(operand.type, code, right.code)
-        : withConstant(operand.type, code, right.constant.value);
-  }
-  return { code };
+  let compared = compiler.operand(node.expr, scope);
+  for (const operand of node.ops) compared = compareWith(compared, operand.type, compiler.operand(operand.expr, scope));
+  return compared;
 }
 
-function comparison(type: CompareType, left: Code, right: Code): Code {
-  const compare = COMPARISONS[type];
-  return (slots) => compare(left(slots), right(slots));
-}
-
-/** Equality with a literal, the most frequent comparison: values of the literal's own type need no rules. */
-function withConstant(type: CompareType, left: Code, wanted: unknown): Code {
-  if (type === "==") {
-    return (slots) => {
-      const value = left(slots);
-      return value === wanted || (typeof value !== typeof wanted && looseEquals(value, wanted));
-    };
+function compareWith(left: Compiled, type: CompareType, right: Compiled): Compiled {
+  const value = sourceOf(left);
+  if (right.constant === undefined) {
+    const compare = COMPARISONS[type];
+    const other = sourceOf(right);
+    return { code: (slots) => compare(read(value, slots), read(other, slots)) };
   }
-  if (type === "!=") {
-    return (slots) => {
-      const value = left(slots);
-      return value !== wanted && (typeof value === typeof wanted || !looseEquals(value, wanted));
-    };
+  const wanted = right.constant.value;
+  if (type !== "==" && type !== "!=") {
+    const compare = COMPARISONS[type];
+    return { code: (slots) => compare(read(value, slots), wanted) };
   }
-  const compare = COMPARISONS[type];
-  return (slots) => compare(left(slots), wanted);
+  const asked = asking(left.source, type === "==" ? IS_EQUAL : IS_DIFFERENT, wanted);
+  if (asked !== null) return asked;
+  if (type === "==") return { code: (slots) => equalsConstant(read(value, slots), wanted) };
+  return { code: (slots) => !equalsConstant(read(value, slots), wanted) };
 }

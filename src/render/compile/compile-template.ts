@@ -33,7 +33,7 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
   const program = new Program({
     name,
     slotCount: unit.slotCount,
-    context: [...unit.context],
+    context: unit.contextNames,
     body,
     blocks: blockCodes,
     names: visibleNames(scope),

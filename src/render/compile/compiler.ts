@@ -1,5 +1,7 @@
 import type { AnyNode, Capture, Expr, Statement } from "#render/ast.ts";
-import type { Code, TextCode } from "#render/compile/program.ts";
+import type { Code } from "#render/compile/program.ts";
+import type { Source } from "#render/compile/source.ts";
+import type { Body } from "#render/compile/step.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { placeOf, type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import type { BlockCode, Slots } from "#render/run.ts";
@@ -28,10 +30,10 @@ export type Compiled = {
   readonly code: Code;
   /** Known when compiled. */
   readonly constant?: { readonly value: unknown };
-  /** The value is that of this slot. */
-  readonly slot?: number;
-  /** The value is reached from this slot by these plain keys. */
-  readonly path?: readonly [slot: number, ...keys: (string | number)[]];
+  /** The same as `code`, as data. */
+  readonly source?: Source;
+  /** In traced variants: the value is reached from this one by these plain keys. */
+  readonly chain?: { readonly base: Code; readonly keys: readonly (string | number)[] };
   /** Members of a list literal of constants. */
   readonly items?: readonly unknown[];
   /** The printed text, where that is cheaper to make than the value (macro calls). It needs no unit check. */
@@ -50,7 +52,7 @@ export const ASKED: Use = { isAsking: true };
 /** How each kind of node is compiled; handed in, so that the files of the compiler need not import each other in circles. */
 export type Dispatch = {
   expression(node: Expr, scope: Scope, use: Use): Compiled;
-  body(statements: readonly Statement[], scope: Scope): TextCode;
+  body(statements: readonly Statement[], scope: Scope): Body;
   capture(node: Capture, scope: Scope): Compiled;
 };
 
@@ -76,7 +78,7 @@ export class TemplateCompiler {
     return this.#dispatch.expression(node, scope, use);
   }
 
-  body(statements: readonly Statement[], scope: Scope): TextCode {
+  body(statements: readonly Statement[], scope: Scope): Body {
     return this.#dispatch.body(statements, scope);
   }
 

@@ -3,6 +3,7 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { CONSTANT, read, type Source, sourceOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
@@ -20,10 +21,10 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   if (filter === undefined) return refuseFilter(node, scope);
   const isDefault = name === "default" || name === "d";
   const args = node.args.children.map((arg, index) => {
-    if (arg.typename === "KeywordArgs") return keywordsCode(compileEntries(arg, scope));
-    if (isDefault) return compiler.expression(arg, scope, index === 0 ? ASKED : use).code;
+    if (arg.typename === "KeywordArgs") return sourceOf({ code: keywordsCode(compileEntries(arg, scope)) });
+    if (isDefault) return sourceOf(compiler.expression(arg, scope, index === 0 ? ASKED : use));
     const isShape = compiler.variant.isTraced && SHAPE_FILTERS.has(name);
-    return isShape ? readShape(compiler.expression(arg, scope)).code : compiler.operand(arg, scope).code;
+    return sourceOf(isShape ? readShape(compiler.expression(arg, scope)) : compiler.operand(arg, scope));
   });
   const [input, first, ...rest] = args;
   if (input === undefined) return refuseFilter(node, scope);
@@ -42,58 +43,49 @@ const keywordsCode =
 const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last", "length", "list", "reverse"]);
 
 /** `x | default(y)`: y is not even computed while x has a value; `default(y, true)` asks whether x is true. */
-function defaultCode(input: Code, fallback: Code, isForFalsy: Code | undefined): Code {
+function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undefined): Code {
   if (isForFalsy === undefined) {
     return (slots) => {
-      const value = input(slots);
-      return value === undefined ? fallback(slots) : value;
+      const value = read(input, slots);
+      return value === undefined ? read(fallback, slots) : value;
     };
   }
   return (slots) => {
-    const value = input(slots);
-    const isMissing = isForFalsy(slots) ? !value : value === undefined;
-    return isMissing ? fallback(slots) : value;
+    const value = read(input, slots);
+    const isMissing = read(isForFalsy, slots) ? !value : value === undefined;
+    return isMissing ? read(fallback, slots) : value;
   };
 }
 
 type FilterCall = {
   readonly filter: Filter;
-  readonly input: Code;
-  readonly args: readonly Code[];
+  readonly input: Source;
+  readonly args: readonly Source[];
   readonly place: TemplatePlace;
   /** Refuses an undefined result; null where it may be asked for. */
   readonly fail: Fail | null;
 };
 
 function filterCode({ filter, input, args, place, fail }: FilterCall): Code {
-  const [first, second] = args;
-  if (first === undefined) {
+  // Arguments that are constants, as most are, are made once: no filter changes what it is given.
+  const isConstant = args.every(({ kind }) => kind === CONSTANT);
+  if (isConstant) {
+    const values: readonly unknown[] = args.map(({ operand }) => operand);
     return (slots) => {
       const { run } = slots[0];
-      const value = input(slots);
+      const value = read(input, slots);
       chargeInput(run, value, place);
-      const result = filter(run, value);
-      if (result === undefined && fail !== null) fail(slots);
-      return checked(run, result, place);
-    };
-  }
-  if (second === undefined) {
-    return (slots) => {
-      const { run } = slots[0];
-      const value = input(slots);
-      const argument = first(slots);
-      chargeInput(run, value, place);
-      const result = filter(run, value, argument);
+      const result = filter(run, value, values);
       if (result === undefined && fail !== null) fail(slots);
       return checked(run, result, place);
     };
   }
   return (slots) => {
     const { run } = slots[0];
-    const value = input(slots);
-    const values = args.map((arg) => arg(slots));
+    const value = read(input, slots);
+    const values = args.map((arg) => read(arg, slots));
     chargeInput(run, value, place);
-    const result = filter(run, value, ...values);
+    const result = filter(run, value, values);
     if (result === undefined && fail !== null) fail(slots);
     return checked(run, result, place);
   };

@@ -1,6 +1,8 @@
 import type { For } from "#render/ast.ts";
-import type { Code, TextCode } from "#render/compile/program.ts";
+import type { TextCode } from "#render/compile/program.ts";
 import { declareAssignments, type LoopVariables, Scope } from "#render/compile/scope.ts";
+import { read, type Source, sourceOf } from "#render/compile/source.ts";
+import { type Body, EMPTY_BODY, runBody } from "#render/compile/step.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { choiceOf } from "#render/trace/trace-statement.ts";
@@ -12,13 +14,13 @@ import { SafeString } from "#render/values/safe-string.ts";
 const ROUND_STEPS = 2;
 
 /** One value of a round and where in the looped value it stands. */
-type Part = { readonly container: unknown; readonly key: string; readonly value: unknown };
+type Part = { readonly container: unknown; readonly key: string | number; readonly value: unknown };
 type Rounds = { readonly length: number; parts(index: number): Part[] };
 
 type LoopParts = {
-  readonly list: Code;
-  readonly body: TextCode;
-  readonly otherwise: TextCode;
+  readonly list: Source;
+  readonly body: Body;
+  readonly otherwise: Body;
   /** Slots of the loop's variables: one for items; two or more unpack pairs or a mapping's entries. */
   readonly targets: readonly number[];
   readonly isUnpacking: boolean;
@@ -30,16 +32,16 @@ type LoopParts = {
 
 /** A compiled loop. Its steps are apart, because traced variants put theirs between them. */
 export class Loop {
-  readonly list: Code;
-  readonly body: TextCode;
-  readonly otherwise: TextCode;
+  readonly list: Source;
+  readonly body: Body;
+  readonly otherwise: Body;
   readonly targets: readonly number[];
   readonly place: TemplatePlace;
   readonly indexSlot: number;
   readonly lengthSlot: number;
   readonly objectSlot: number | null;
   readonly #ownSlots: readonly number[];
-  readonly #isUnpacking: boolean;
+  readonly isUnpacking: boolean;
 
   constructor(parts: LoopParts) {
     this.list = parts.list;
@@ -49,7 +51,7 @@ export class Loop {
     this.place = parts.place;
     ({ indexSlot: this.indexSlot, lengthSlot: this.lengthSlot, objectSlot: this.objectSlot } = parts.variables);
     this.#ownSlots = parts.ownSlots;
-    this.#isUnpacking = parts.isUnpacking;
+    this.isUnpacking = parts.isUnpacking;
   }
 
   begin(slots: Slots, length: number): void {
@@ -73,13 +75,13 @@ export class Loop {
 
   /** The rounds of a looped value: none for what cannot be looped over. */
   roundsOf(value: unknown): Rounds {
-    return this.#isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
+    return this.isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
   }
 }
 
 export function compileFor(node: For, scope: Scope): TextCode {
   const { compiler } = scope;
-  const list = compiler.expression(node.arr, scope).code;
+  const list = sourceOf(compiler.expression(node.arr, scope));
   const inner = new Scope(scope.unit, scope);
   const names = node.name.typename === "Symbol" ? [node.name] : node.name.children;
   const targets: number[] = [];
@@ -96,7 +98,7 @@ export function compileFor(node: For, scope: Scope): TextCode {
   // In `else` the loop never ran: there `loop` is the one around it. It is compiled before the name is declared.
   declareAssignments(inner, node.body.children);
   if (node.else_ !== null) declareAssignments(inner, node.else_.children);
-  const otherwise = node.else_ === null ? () => "" : compiler.body(node.else_.children, inner);
+  const otherwise = node.else_ === null ? EMPTY_BODY : compiler.body(node.else_.children, inner);
   if (!isLoopHidden) inner.declare("loop", { isBound: true, loop: variables });
   const body = compiler.body(node.body.children, inner);
   const ownSlots = [...inner.variables.values()].filter(({ isBound }) => !isBound).map(({ slot }) => slot);
@@ -122,9 +124,9 @@ function loopOverItems(loop: Loop): TextCode {
   const { list, body, otherwise, place, indexSlot, lengthSlot, objectSlot } = loop;
   const target = loop.targets[0] ?? 0;
   return (slots) => {
-    const value = list(slots);
+    const value = read(list, slots);
     const items = Array.isArray(value) ? (value as unknown[]) : itemsOf(value);
-    if (items === null || items.length === 0) return otherwise(slots);
+    if (items === null || items.length === 0) return runBody(otherwise, slots);
     const { length } = items;
     const { run } = slots[0];
     loop.begin(slots, length);
@@ -136,7 +138,7 @@ function loopOverItems(loop: Loop): TextCode {
       slots[indexSlot] = i;
       slots[lengthSlot] = length;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
-      text += body(slots);
+      text += runBody(body, slots);
     }
     loop.end(slots, text);
     return text;
@@ -147,11 +149,11 @@ function loopUnpacking(loop: Loop): TextCode {
   const { list, body, otherwise, targets, place, indexSlot, lengthSlot, objectSlot } = loop;
   const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
-    const value = list(slots);
+    const value = read(list, slots);
     const items = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
     const keys = Array.isArray(items) ? null : keysOf(items);
     const length = keys === null ? (items as unknown[]).length : keys.length;
-    if (length === 0) return otherwise(slots);
+    if (length === 0) return runBody(otherwise, slots);
     const { run } = slots[0];
     loop.begin(slots, length);
     let text = "";
@@ -167,7 +169,7 @@ function loopUnpacking(loop: Loop): TextCode {
         slots[keySlot] = key;
         slots[valueSlot] = (items as Record<string, unknown>)[key];
       }
-      text += body(slots);
+      text += runBody(body, slots);
     }
     loop.end(slots, text);
     return text;
@@ -204,7 +206,7 @@ const ownPart = (item: object, index: number): unknown =>
 function itemRounds(value: unknown): Rounds {
   const items = itemsOf(value);
   if (items === null) return { length: 0, parts: () => [] };
-  return { length: items.length, parts: (index) => [{ container: value, key: String(index), value: items[index] }] };
+  return { length: items.length, parts: (index) => [{ container: value, key: index, value: items[index] }] };
 }
 
 function unpackingRounds(value: unknown, count: number): Rounds {

@@ -1,20 +1,21 @@
 import type { If, Statement } from "#render/ast.ts";
 import { ASKED } from "#render/compile/compiler.ts";
-import type { Code, TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { type Source, sourceOf } from "#render/compile/source.ts";
+import { type Body, CHOOSE, Step, stepOf } from "#render/compile/step.ts";
 import { choiceOf, tracedIf } from "#render/trace/trace-statement.ts";
 
-type Arm = { readonly condition: Code; readonly body: TextCode };
+type Arm = { readonly condition: Source; readonly body: Body };
 
 /** `if`, with its `elif` chain as one flat list of arms. */
-export function compileIf(node: If, scope: Scope): TextCode {
+export function compileIf(node: If, scope: Scope): Step {
   const { compiler } = scope;
   const arms: Arm[] = [];
   const bodies: (readonly Statement[])[] = [];
   let last: readonly Statement[] = [];
   for (let at: If | null = node; at !== null;) {
     arms.push({
-      condition: compiler.expression(at.cond, scope, ASKED).code,
+      condition: sourceOf(compiler.expression(at.cond, scope, ASKED)),
       body: compiler.body(at.body.children, scope),
     });
     bodies.push(at.body.children);
@@ -23,21 +24,16 @@ export function compileIf(node: If, scope: Scope): TextCode {
     if (next?.typename === "NodeList") last = next.children;
   }
   const otherwise = compiler.body(last, scope);
-  if (compiler.variant.isTraced)
-    return tracedIf(arms, otherwise, choiceOf(compiler.place(node), [...bodies, last], scope));
-  const [first, ...more] = arms;
-  if (first === undefined) return otherwise;
-  const { condition, body } = first;
-  if (more.length > 0) return manyArms(arms, otherwise);
-  return (slots) => (condition(slots) ? body(slots) : otherwise(slots));
+  if (compiler.variant.isTraced) {
+    return stepOf(tracedIf(arms, otherwise, choiceOf(compiler.place(node), [...bodies, last], scope)));
+  }
+  return (
+    arms.reduceRight<Step | null>(
+      (rest, arm) => choiceStep(arm, rest === null ? otherwise : { head: "", steps: [rest] }),
+      null,
+    ) ?? stepOf(() => "")
+  );
 }
 
-const manyArms =
-  (arms: readonly Arm[], otherwise: TextCode): TextCode =>
-  (slots) => {
-    for (let i = 0; i < arms.length; i++) {
-      const arm = arms[i];
-      if (arm?.condition(slots)) return arm.body(slots);
-    }
-    return otherwise(slots);
-  };
+const choiceStep = ({ condition, body }: Arm, otherwise: Body): Step =>
+  new Step({ action: CHOOSE, source: condition, body, otherwise });

@@ -7,11 +7,11 @@ import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { Instance, type Names, type Slots } from "#render/run.ts";
+import { type Context, Instance, type Names, type Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
-const NO_VALUES: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null) as Record<string, unknown>);
+const NO_VALUES: Context = new Map();
 
 /** `include`: the template runs with everything visible here; what it sets stays inside. */
 export function compileInclude(node: Include, scope: Scope): TextCode {
@@ -40,13 +40,13 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   const names = node.withContext === true ? visibleNames(scope) : null;
   const view = viewCode(scope);
   const writeBack = names === null ? null : writeThrough(names);
-  const dependsOnContext = names === null ? null : contextOnly(names);
+  const sharing = names === null ? null : new Sharing(names);
   const place = compiler.place(node);
   return (slots) => {
     const program = find(slots);
     const { run, instance } = slots[0];
     if (program === null) return {};
-    const isShared = dependsOnContext === null || dependsOnContext(program, slots);
+    const isShared = sharing === null || sharing.isPossible(program, slots);
     const owner = names === null ? NO_VALUES : instance.values;
     const known = isShared ? run.moduleOf(program, owner) : undefined;
     if (known !== undefined) return known;
@@ -55,7 +55,7 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     const own = names === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
     const around = names === null ? null : view(slots);
     const evaluate = () => program.evaluate(run, own, around);
-    const { slots: inner } = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
+    const inner = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
     run.depth--;
     const exported = exportsFrom(program, inner);
     if (isShared && program.isConstant) run.keepModule(program, owner, exported);
@@ -68,16 +68,23 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
  * Whether importing with context gives the same module wherever this context is: the template loads no others, and no variable around
  * has a name that it reads. The names are known once both are compiled, so they are looked at once.
  */
-function contextOnly(names: Names): (program: Program, slots: Slots) => boolean {
-  let last: { readonly program: Program; readonly isApart: boolean } | null = null;
-  return (program, slots) => {
-    if (last?.program !== program) {
-      const isApart = program.isAlone && program.context.every(([name]) => !names.has(name));
-      last = { program, isApart };
+class Sharing {
+  readonly #names: Names;
+  #program: Program | null = null;
+  #isApart = false;
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  isPossible(program: Program, slots: Slots): boolean {
+    if (this.#program !== program) {
+      this.#program = program;
+      this.#isApart = program.isAlone && program.context.every(({ name }) => !this.#names.has(name));
     }
     const { instance, view } = slots[0];
-    return last.isApart && view === null && instance.isUntouched;
-  };
+    return this.#isApart && view === null && instance.isUntouched;
+  }
 }
 
 function exportsFrom(program: Program, slots: Slots): Exports {
@@ -166,8 +173,9 @@ type Guarded = { readonly run: (slots: Slots) => void; readonly fail: (slots: Sl
 /** In collecting variants a failed import leaves names that silence what uses them. */
 function guarded(node: Import | FromImport, { compiler }: Scope, code: Guarded): TextCode {
   if (!compiler.variant.isCollecting) {
+    const { run } = code;
     return (slots) => {
-      code.run(slots);
+      run(slots);
       return "";
     };
   }

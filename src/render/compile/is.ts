@@ -1,5 +1,6 @@
 import type { Expr, Is } from "#render/ast.ts";
 import { ASKED, type Compiled } from "#render/compile/compiler.ts";
+import { asking, IS_DEFINED, IS_UNDEFINED, read, sourceOf } from "#render/compile/source.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { isTests, TEST_NAMES } from "#render/is-tests.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
@@ -19,9 +20,14 @@ export function compileIs(node: Is, scope: Scope): Compiled {
 }
 
 function compileAsking(node: Is, name: string, scope: Scope): Compiled {
-  const value = scope.compiler.expression(node.left, scope, ASKED).code;
-  if (name === "defined") return { code: (slots) => value(slots) !== undefined };
-  return { code: (slots) => value(slots) === undefined };
+  const asked = scope.compiler.expression(node.left, scope, ASKED);
+  const isDefined = name === "defined";
+  const value = sourceOf(asked);
+  return (
+    asking(asked.source, isDefined ? IS_DEFINED : IS_UNDEFINED) ?? {
+      code: (slots) => (read(value, slots) !== undefined) === isDefined,
+    }
+  );
 }
 
 function testOf(right: Expr): { name: string | undefined; args: readonly Expr[] } {

@@ -2,7 +2,18 @@ import type { LookupVal, Slice } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { loopInScope, type LoopVariables, type Scope } from "#render/compile/scope.ts";
+import {
+  AS_IS,
+  compiledFrom,
+  MEMBER,
+  MEMBER_OF_MEMBER,
+  read,
+  SLOT,
+  type Source,
+  sourceOf,
+} from "#render/compile/source.ts";
 import { describeLookup, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
+import { plainMember } from "#render/values/plain-member.ts";
 import { isPlainKey, memberOf, sliceOf } from "#render/values/member.ts";
 
 export function compileLookup(node: LookupVal, scope: Scope, use: Use): Compiled {
@@ -20,21 +31,28 @@ export function compileLookup(node: LookupVal, scope: Scope, use: Use): Compiled
   const target = compiler.expression(node.target, scope, ASKED);
   const index = compiler.operand(node.val, scope);
   const describe = describeLookup(node, scope, target);
-  const code = compiler.variant.isTraced ? tracedCode(target.code, index) : memberCode(target.code, index);
-  return refuseUndefined({ code }, scope, { use, describe });
+  const member = compiler.variant.isTraced ? compileTraced(target, index) : { code: memberCode(target, index) };
+  return refuseUndefined(member, scope, { use, describe });
 }
 
-/** Reads a member and notes which decision that is. */
-function tracedCode(target: Code, index: Compiled): Code {
+/** Reads a member and notes which decision that is; plain keys in a row are read by one piece of code. */
+function compileTraced(target: Compiled, index: Compiled): Compiled {
   const key = index.constant?.value;
   const isPlain = typeof key === "number" || (typeof key === "string" && isPlainKey(key));
-  if (!isPlain) return tracedMember(target, index.code);
-  return (slots) => {
-    const container = target(slots);
-    const value = plainMember(container, key);
-    slots[0].run.tracer?.noteMember(container, key, value);
+  if (!isPlain) return { code: tracedMember(target.code, index.code) };
+  const { base, keys: before } = target.chain ?? { base: target.code, keys: [] };
+  const keys = [...before, key];
+  const code: Code = (slots) => {
+    let value = base(slots);
+    const { tracer } = slots[0].run;
+    for (const each of keys) {
+      const member = plainMember(value, each);
+      tracer?.noteMember(value, each, member);
+      value = member;
+    }
     return value;
   };
+  return { code, chain: { base, keys } };
 }
 
 const tracedMember =
@@ -48,15 +66,12 @@ const tracedMember =
     return value;
   };
 
-function memberCode(target: Code, index: Compiled): Code {
-  if (index.constant !== undefined) {
-    const key = index.constant.value;
-    return (slots) => memberOf(slots[0].run, target(slots), key);
-  }
-  const keyOf = index.code;
+function memberCode(target: Compiled, index: Compiled): Code {
+  const from = sourceOf(target);
+  const keyOf = sourceOf(index);
   return (slots) => {
-    const value = target(slots);
-    const key = keyOf(slots);
+    const value = read(from, slots);
+    const key = read(keyOf, slots);
     return typeof key === "number" && Array.isArray(value)
       ? (value[key] as unknown)
       : memberOf(slots[0].run, value, key);
@@ -86,52 +101,27 @@ function loopMember({ indexSlot, lengthSlot }: LoopVariables, key: string): Code
   }
 }
 
-/** Reads a key that no prototype has: on data from JSON that is an own property, so nothing needs to be asked. */
-const plainMember = (value: unknown, key: string | number): unknown =>
-  typeof value === "object" && value !== null
-    ? (value as Record<string | number, unknown>)[key]
-    : typeof value === "string" && typeof key === "number"
-      ? value[key]
-      : undefined;
-
 type PlainMember = { readonly node: LookupVal; readonly key: string | number };
 
-/** Chains of plain keys from one slot become one piece of code, with one check at its end. */
+/** Chains of plain keys from one slot become one source, with one check at its end. */
 function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use): Compiled {
   const target = scope.compiler.expression(node.target, scope, ASKED);
   const describe = describeLookup(node, scope, target);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
-  const base = target.path ?? (target.slot === undefined ? undefined : ([target.slot] as const));
-  if (base === undefined || base.length > 3) return { code: memberOfAny(target.code, key, fail), describe };
-  const [slot, first, second] = base;
-  const path = [...base, key] as [number, ...(string | number)[]];
-  if (first === undefined) return { path, code: memberOfSlot(slot, key, fail), describe };
-  if (second === undefined) return { path, code: memberOfMember(slot, [first, key], fail), describe };
-  return { path, code: memberOfAny(memberOfMember(slot, [first, second], null), key, fail), describe };
+  const { source } = target;
+  if (source?.kind === SLOT && source.question === AS_IS) {
+    return { ...compiledFrom(source.with({ kind: MEMBER, first: key, fail })), describe };
+  }
+  if (source?.kind === MEMBER && source.question === AS_IS) {
+    return { ...compiledFrom(source.with({ kind: MEMBER_OF_MEMBER, second: key, fail })), describe };
+  }
+  return { code: memberOfAny(sourceOf(target), key, fail), describe };
 }
 
-function memberOfAny(target: Code, key: string | number, fail: Fail | null): Code {
-  if (fail === null) return (slots) => plainMember(target(slots), key);
+function memberOfAny(target: Source, key: string | number, fail: Fail | null): Code {
+  if (fail === null) return (slots) => plainMember(read(target, slots), key);
   return (slots) => {
-    const value = plainMember(target(slots), key);
-    if (value === undefined) fail(slots);
-    return value;
-  };
-}
-
-function memberOfSlot(slot: number, key: string | number, fail: Fail | null): Code {
-  if (fail === null) return (slots) => plainMember(slots[slot], key);
-  return (slots) => {
-    const value = plainMember(slots[slot], key);
-    if (value === undefined) fail(slots);
-    return value;
-  };
-}
-
-function memberOfMember(slot: number, [first, second]: [string | number, string | number], fail: Fail | null): Code {
-  if (fail === null) return (slots) => plainMember(plainMember(slots[slot], first), second);
-  return (slots) => {
-    const value = plainMember(plainMember(slots[slot], first), second);
+    const value = plainMember(read(target, slots), key);
     if (value === undefined) fail(slots);
     return value;
   };

@@ -3,9 +3,11 @@ import { ASKED, type Compiled, constantOf, type Use } from "#render/compile/comp
 import { emptyText } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { asking, IS_FALSY, read, sourceOf } from "#render/compile/source.ts";
 import { stringFault } from "#render/run.ts";
 import {
   add,
+  comparable,
   divide,
   isIn,
   modulo,
@@ -44,15 +46,15 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
   if (left.constant !== undefined && right.constant !== undefined) {
     return constantOf(operation(left.constant.value, right.constant.value));
   }
-  const leftCode = left.code;
-  const rightCode = right.code;
+  const leftSource = sourceOf(left);
+  const rightSource = sourceOf(right);
   if (node.typename !== "Add" && node.typename !== "Concat") {
-    return { code: (slots) => operation(leftCode(slots), rightCode(slots)) };
+    return { code: (slots) => operation(read(leftSource, slots), read(rightSource, slots)) };
   }
   const place = compiler.place(node);
   return {
     code: (slots) => {
-      const value = operation(leftCode(slots), rightCode(slots));
+      const value = operation(read(leftSource, slots), read(rightSource, slots));
       const { limits } = slots[0].run;
       if (typeof value === "string" && value.length > limits.stringChars) {
         throw stringFault("joining texts", limits.stringChars, place);
@@ -65,11 +67,11 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
 /** `or` and `and` yield one of their operands; the left one is only asked. */
 export function compileLogic(node: Binary, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
-  const left = compiler.expression(node.left, scope, ASKED).code;
-  const right = compiler.expression(node.right, scope, use).code;
+  const left = sourceOf(compiler.expression(node.left, scope, ASKED));
+  const right = sourceOf(compiler.expression(node.right, scope, use));
   return node.typename === "Or"
-    ? { code: (slots) => left(slots) || right(slots) }
-    : { code: (slots) => left(slots) && right(slots) };
+    ? { code: (slots) => read(left, slots) || read(right, slots) }
+    : { code: (slots) => read(left, slots) && read(right, slots) };
 }
 
 export function compileUnary(node: Unary, scope: Scope): Compiled {
@@ -77,8 +79,8 @@ export function compileUnary(node: Unary, scope: Scope): Compiled {
   if (node.typename === "Not") {
     const target = compiler.expression(node.target, scope, ASKED);
     if (target.constant !== undefined) return constantOf(!target.constant.value);
-    const { code } = target;
-    return { code: (slots) => !code(slots) };
+    const value = sourceOf(target);
+    return asking(target.source, IS_FALSY) ?? { code: (slots) => !read(value, slots) };
   }
   const operation = node.typename === "Neg" ? negate : toNumber;
   const target = compiler.operand(node.target, scope);
@@ -89,28 +91,28 @@ export function compileUnary(node: Unary, scope: Scope): Compiled {
 
 export function compileInlineIf(node: InlineIf, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
-  const condition = compiler.expression(node.cond, scope, ASKED).code;
+  const condition = sourceOf(compiler.expression(node.cond, scope, ASKED));
   const body = compiler.expression(node.body, scope, use);
   const otherwise = node.else_ === null ? emptyText : compiler.expression(node.else_, scope, use);
   const isOwnText = [body, otherwise].every((branch) => branch.constant !== undefined || branch.isOwnText === true);
-  const bodyCode = body.code;
-  const otherCode = otherwise.code;
-  const code: Code = (slots) => (condition(slots) ? bodyCode(slots) : otherCode(slots));
+  const chosen = sourceOf(body);
+  const other = sourceOf(otherwise);
+  const code: Code = (slots) => read(read(condition, slots) ? chosen : other, slots);
   return { code, isOwnText };
 }
 
 export function compileIn(node: Binary, scope: Scope): Compiled {
   const { compiler } = scope;
-  const needle = compiler.operand(node.left, scope).code;
+  const needle = sourceOf(compiler.operand(node.left, scope));
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
-  if (items !== undefined) return { code: (slots) => isIn(needle(slots), items) };
+  if (items !== undefined) return { code: (slots) => items.indexOf(comparable(read(needle, slots))) !== -1 };
   const place = compiler.place(node);
-  const haystackCode = haystack.code;
+  const source = sourceOf(haystack);
   return {
     code: (slots) => {
-      const wanted = needle(slots);
-      const searched = haystackCode(slots);
+      const wanted = read(needle, slots);
+      const searched = read(source, slots);
       slots[0].run.chargeValue(searched, place);
       return isIn(wanted, searched);
     },

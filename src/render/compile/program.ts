@@ -1,4 +1,13 @@
-import { type Activation, type BlockCode, blankSlots, copySlots, loadNames, newOrigins } from "#render/run.ts";
+import { type Body, runBody } from "#render/compile/step.ts";
+import {
+  type Activation,
+  type BlockCode,
+  blankSlots,
+  type ContextName,
+  copySlots,
+  loadNames,
+  newOrigins,
+} from "#render/run.ts";
 import type { Instance, Names, Run, Slots, View } from "#render/run.ts";
 
 /** Compiled code: an expression yields a value, a body the text of its statements. */
@@ -8,9 +17,8 @@ export type TextCode = (slots: Slots) => string;
 export type ProgramParts = {
   readonly name: string;
   readonly slotCount: number;
-  /** Context names and the slots that they are loaded into at the start. */
-  readonly context: readonly (readonly [name: string, slot: number])[];
-  readonly body: TextCode;
+  readonly context: readonly ContextName[];
+  readonly body: Body;
   readonly blocks: readonly BlockCode[];
   readonly names: Names;
   readonly exports: readonly { readonly name: string; readonly slot: number; readonly isAlways: boolean }[];
@@ -23,22 +31,25 @@ export type ProgramParts = {
 /** A compiled template in one variant. It holds no tenant data: renders bring their own slots. */
 export class Program {
   readonly name: string;
-  readonly blocks: readonly BlockCode[];
+  /** Its own blocks by name; lists, because templates that extend each other have several of one name. */
+  readonly blocks: ReadonlyMap<string, readonly BlockCode[]>;
   readonly exports: ProgramParts["exports"];
   readonly isConstant: boolean;
   readonly isAlone: boolean;
   readonly context: ProgramParts["context"];
-  readonly #parts: ProgramParts;
+  readonly #body: Body;
+  readonly #names: Names;
   readonly #blank: readonly unknown[];
 
   constructor(parts: ProgramParts) {
     this.name = parts.name;
-    this.blocks = parts.blocks;
+    this.blocks = new Map(parts.blocks.map((block) => [block.name, [block]]));
     this.exports = parts.exports;
     this.isConstant = parts.isConstant;
     this.isAlone = parts.isAlone;
     this.context = parts.context;
-    this.#parts = parts;
+    this.#body = parts.body;
+    this.#names = parts.names;
     this.#blank = blankSlots(parts.slotCount);
   }
 
@@ -46,22 +57,29 @@ export class Program {
   render(run: Run, instance: Instance, view: View | null): string {
     const { tracer } = run;
     const mark = tracer === null ? null : { offset: tracer.offset, spans: tracer.spans.length };
-    const { slots, text } = this.evaluate(run, instance, view);
+    const slots = this.#open(run, instance, view);
+    const text = runBody(this.#body, slots);
     const { parent } = slots[0];
     if (parent === null) return text;
     if (tracer !== null && mark !== null) {
       tracer.offset = mark.offset;
-      tracer.spans.length = mark.spans;
+      tracer.spans.truncate(mark.spans);
     }
-    return parent.render(run, instance, { names: this.#parts.names, slots, parent: view });
+    return parent.render(run, instance, { names: this.#names, slots, parent: view });
   }
 
-  evaluate(run: Run, instance: Instance, view: View | null): { slots: Slots; text: string } {
-    const { context, body } = this.#parts;
-    const origins = newOrigins(run);
+  /** Runs the root for the variables that it leaves. */
+  evaluate(run: Run, instance: Instance, view: View | null): Slots {
+    const slots = this.#open(run, instance, view);
+    runBody(this.#body, slots);
+    return slots;
+  }
+
+  #open(run: Run, instance: Instance, view: View | null): Slots {
+    const origins = newOrigins(run, this.#blank);
     const activation: Activation = { run, instance, view, root: null, parent: null, block: null, origins };
     const slots = copySlots(this.#blank, activation);
-    loadNames(slots, context);
-    return { slots, text: body(slots) };
+    loadNames(slots, this.context);
+    return slots;
   }
 }

@@ -1,5 +1,6 @@
 import type { Expr, Statement } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
+import type { ContextName } from "#render/run.ts";
 
 /**
  * Where variables live. Nunjucks looks names up in frames while it runs; here every name of a unit gets a slot number when the
@@ -40,6 +41,10 @@ export class Unit {
 
   newSlot(): number {
     return this.slotCount++;
+  }
+
+  get contextNames(): ContextName[] {
+    return [...this.context].map(([name, slot]) => ({ name, slot }));
   }
 
   contextSlot(name: string): number {

@@ -1,7 +1,9 @@
 import type { SetNode } from "#render/ast.ts";
-import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
+import { constantOf, FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
+import { read, type Source, sourceOf } from "#render/compile/source.ts";
+import { ASSIGN, Step, stepOf } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
@@ -9,17 +11,26 @@ import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 /** Writes a variable; traced runs say where its value comes from. */
 export type Assign = (slots: Slots, value: unknown, origins?: Origins) => void;
 
+/** A variable that is nothing but its slot. */
+type Plain = { readonly slot: number };
+
+const codeOf = (assign: Assign | Plain): Assign => {
+  if (typeof assign === "function") return assign;
+  const { slot } = assign;
+  return (slots, value) => {
+    slots[slot] = value;
+  };
+};
+
 /** `set name`: an outer variable that has a value is changed, else one is made here. */
-function assignName(name: string, scope: Scope): Assign {
+function assignName(name: string, scope: Scope): Assign | Plain {
   const { slots: numbers, contextSlot } = resolveWrite(name, scope);
   const [own = 0, ...outer] = numbers;
   if (scope.parent === null && scope.unit.kind === "root" && scope.compiler.sharesContext) {
     return assignShared(name, { own, contextSlot });
   }
   if (outer.length === 0 && contextSlot === null && !scope.compiler.variant.isTraced) {
-    return (slots, value) => {
-      slots[own] = value;
-    };
+    return { slot: own };
   }
   return (slots, value, origins) => {
     const number = numbers.find((candidate) => slots[candidate] !== undefined) ?? own;
@@ -62,9 +73,9 @@ export function defineName(name: string, scope: Scope, options: { isImported?: b
   };
 }
 
-export function compileSet(node: SetNode, scope: Scope): TextCode {
+export function compileSet(node: SetNode, scope: Scope): Step {
   const { compiler } = scope;
-  const assigns: Assign[] = [];
+  const assigns: (Assign | Plain)[] = [];
   for (const target of node.targets) {
     if (target.typename === "Symbol") assigns.push(assignName(target.value, scope));
     else {
@@ -77,27 +88,37 @@ export function compileSet(node: SetNode, scope: Scope): TextCode {
   }
   const value = valueOf(node, scope);
   const [assign, ...more] = assigns;
-  if (assign === undefined) return () => "";
-  if (compiler.variant.isTraced) return tracedSet(assigns, value);
-  if (compiler.variant.isCollecting) return collectingSet(assigns, value, compiler.place(node));
-  if (more.length === 0) {
-    return (slots) => {
-      assign(slots, value(slots));
-      return "";
-    };
+  if (assign === undefined) return stepOf(() => "");
+  if (compiler.variant.isTraced) return stepOf(tracedSet(assigns.map(codeOf), sourceCode(value)));
+  if (compiler.variant.isCollecting) {
+    return stepOf(collectingSet(assigns.map(codeOf), sourceCode(value), compiler.place(node)));
   }
-  return (slots) => {
-    const result = value(slots);
+  if (more.length > 0) return stepOf(assigningAll(assigns.map(codeOf), value));
+  if (typeof assign !== "function") return new Step({ action: ASSIGN, source: value, slot: assign.slot });
+  return stepOf((slots) => {
+    assign(slots, read(value, slots));
+    return "";
+  });
+}
+
+const sourceCode =
+  (source: Source): Code =>
+  (slots) =>
+    read(source, slots);
+
+const assigningAll =
+  (assigns: readonly Assign[], value: Source): TextCode =>
+  (slots) => {
+    const result = read(value, slots);
     for (const each of assigns) each(slots, result);
     return "";
   };
-}
 
-function valueOf(node: SetNode, scope: Scope): Code {
+function valueOf(node: SetNode, scope: Scope): Source {
   const { compiler } = scope;
-  if (node.value !== null) return compiler.expression(node.value, scope).code;
-  if (node.body !== undefined) return compiler.capture(node.body, scope).code;
-  return () => undefined;
+  if (node.value !== null) return sourceOf(compiler.expression(node.value, scope));
+  if (node.body !== undefined) return sourceOf(compiler.capture(node.body, scope));
+  return sourceOf(constantOf(undefined));
 }
 
 /** A variable comes from what its value was read from and from the conditions around the `set`. */

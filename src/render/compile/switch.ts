@@ -1,6 +1,7 @@
 import type { Switch } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { type Body, runBody } from "#render/compile/step.ts";
 import type { Slots } from "#render/run.ts";
 import { choiceOf, runChoice } from "#render/trace/trace-statement.ts";
 import { strictEquals } from "#render/values/operators.ts";
@@ -18,12 +19,12 @@ export function compileSwitch(node: Switch, scope: Scope): TextCode {
     wanted: compiler.operand(cond, scope).code,
     body: bodies.slice(index).find((body) => body !== null) ?? otherwise,
   }));
-  const choose = (slots: Slots): TextCode => {
+  const choose = (slots: Slots): Body => {
     const got = value(slots);
     for (const { wanted, body } of cases) if (strictEquals(wanted(slots), got)) return body;
     return otherwise;
   };
-  if (!compiler.variant.isTraced) return (slots) => choose(slots)(slots);
+  if (!compiler.variant.isTraced) return (slots) => runBody(choose(slots), slots);
   const choice = choiceOf(compiler.place(node), [...node.cases.map(({ body }) => body.children), last], scope);
   return (slots) => {
     const { tracer } = slots[0].run;

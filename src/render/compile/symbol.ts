@@ -2,8 +2,10 @@ import type { SymbolNode } from "#render/ast.ts";
 import { type Compiled, FAILED, silence, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { type NameRead, resolveName, type Scope } from "#render/compile/scope.ts";
-import { describeSymbol, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
+import { compiledFrom, SLOT, Source } from "#render/compile/source.ts";
+import { describeSymbol, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
 import { rootOf, type Slots } from "#render/run.ts";
+import { NO_ORIGINS } from "#render/trace/origin.ts";
 
 /** Jinja's spelling of constants, where no variable has that name (Nunjucks' Jinja mode). */
 const JINJA_CONSTANTS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
@@ -17,22 +19,16 @@ export function compileSymbol(node: SymbolNode, scope: Scope, use: Use): Compile
   const at = { use, describe };
   if (variant.isTraced) return refuseUndefined({ code: tracedRead(read) }, scope, at);
   if (variant.isCollecting) return refuseUndefined({ code: silencedRead(readCode(read)) }, scope, at);
-  const slot = singleSlot(read);
-  if (slot === null) return refuseUndefined({ code: readCode(read) }, scope, at);
-  if (!isChecked(scope, use)) return { code: readCode(read), slot };
-  const fail = undefinedFailure(scope, describe);
-  return {
-    slot,
-    code: (slots) => {
-      const value = slots[slot];
-      if (value === undefined) fail(slots);
-      return value;
-    },
-  };
+  const source = slotSource(read, isChecked(scope, use) ? undefinedFailure(scope, describe) : null);
+  return source === null ? refuseUndefined({ code: readCode(read) }, scope, at) : { ...compiledFrom(source), describe };
 }
 
-const singleSlot = (read: NameRead): number | null =>
-  read.rootSlot === null && read.slots.length === 1 ? (read.slots[0] ?? null) : null;
+function slotSource({ slots: numbers, rootSlot }: NameRead, fail: Fail | null): Source | null {
+  const [first, second] = numbers;
+  if (rootSlot !== null)
+    return first === undefined ? new Source({ kind: SLOT, slot: rootSlot, isInRoot: true, fail }) : null;
+  return first === undefined || second !== undefined ? null : new Source({ kind: SLOT, slot: first, fail });
+}
 
 /** A variable whose value could not be computed was reported where it was set. */
 const silencedRead =
@@ -45,10 +41,8 @@ const silencedRead =
 
 /** Reads a name and notes where its value comes from. */
 function tracedRead({ slots: numbers, rootSlot }: NameRead): Code {
-  const noteSlot = (slots: Slots, number: number): unknown => {
-    slots[0].run.tracer?.note(slots[0].origins?.[number]);
-    return slots[number];
-  };
+  const [first, second] = numbers;
+  if (first !== undefined && second === undefined && rootSlot === null) return (slots) => noteSlot(slots, first);
   return (slots) => {
     for (const number of numbers) {
       const value = noteSlot(slots, number);
@@ -56,6 +50,13 @@ function tracedRead({ slots: numbers, rootSlot }: NameRead): Code {
     }
     return rootSlot === null ? undefined : noteSlot(rootOf(slots), rootSlot);
   };
+}
+
+function noteSlot(slots: Slots, number: number): unknown {
+  const { origins, run } = slots[0];
+  const from = origins === null ? undefined : origins[number];
+  if (from !== undefined && from !== NO_ORIGINS) run.tracer?.note(from);
+  return slots[number];
 }
 
 /** Reads the first of the slots that has a value. */

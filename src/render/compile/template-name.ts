@@ -1,5 +1,6 @@
 import type { Extends, FromImport, Import, Include } from "#render/ast.ts";
 import type { Program } from "#render/compile/program.ts";
+import { read, sourceOf } from "#render/compile/source.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
@@ -10,14 +11,14 @@ type Naming = Extends | FromImport | Import | Include;
 /** Finds the template that a statement names, inside the pack; null where it is missing and may be. */
 export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Program | null {
   const { compiler } = scope;
-  const { code } = compiler.operand(node.template, scope);
+  const source = sourceOf(compiler.operand(node.template, scope));
   const { template } = compiler;
   const mayMiss = node.typename === "Include" && node.ignoreMissing === true;
   const place = compiler.place(node);
   // A pack never changes, and this code belongs to one pack and variant: the last answer stays right.
   let last: { readonly name: unknown; readonly program: Program } | null = null;
   return (slots) => {
-    const name = code(slots);
+    const name = read(source, slots);
     if (last !== null && last.name === name) return last.program;
     const program = slots[0].run.host.find(name, template);
     if (program === null) {

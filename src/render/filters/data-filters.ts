@@ -6,10 +6,14 @@ import { SafeString } from "#render/values/safe-string.ts";
 
 const DEPTH_MAX = 64;
 
-/** Bounds JSON by one walk before it is built: shared parts count each time they are reached. */
-function measure(run: Run, value: unknown, depth: number): void {
+/**
+ * Bounds JSON by one walk before it is built: shared parts count each time they are reached. Tells whether there are texts of the
+ * engine's own in it, which JavaScript would write as objects.
+ */
+function measure(run: Run, value: unknown, depth: number): boolean {
   run.charge(typeof value === "string" ? 1 + (value.length >>> 4) : 1);
-  if (typeof value !== "object" || value === null || value instanceof SafeString) return;
+  if (typeof value !== "object" || value === null) return false;
+  if (value instanceof SafeString) return true;
   if (depth > DEPTH_MAX) {
     throw new TemplateFault({
       code: "limit_depth",
@@ -17,14 +21,16 @@ function measure(run: Run, value: unknown, depth: number): void {
       action: "Print its parts.",
     });
   }
-  for (const item of Object.values(value)) measure(run, item, depth + 1);
+  let holdsSafeStrings = false;
+  for (const item of Object.values(value)) if (measure(run, item, depth + 1)) holdsSafeStrings = true;
+  return holdsSafeStrings;
 }
 
-const dump: Filter = (run, input, spaces) => {
-  measure(run, input, 0);
+const dump: Filter = (run, input, { 0: spaces }) => {
+  const replacer = measure(run, input, 0) ? toPlain : undefined;
   const indent = primitiveOf(spaces);
-  if (typeof indent === "number" || typeof indent === "string") return JSON.stringify(input, toPlain, indent);
-  return JSON.stringify(input, toPlain);
+  if (typeof indent === "number" || typeof indent === "string") return JSON.stringify(input, replacer, indent);
+  return JSON.stringify(input, replacer);
 };
 
 const toPlain = (_key: string, value: unknown): unknown => (value instanceof SafeString ? value.toString() : value);
@@ -42,7 +48,7 @@ const fromJson: Filter = (run, input) => {
   }
 };
 
-const defaultTo: Filter = (_run, input, ...[fallback, isForFalsy]) =>
+const defaultTo: Filter = (_run, input, { 0: fallback, 1: isForFalsy }) =>
   isForFalsy ? input || fallback : input === undefined ? fallback : input;
 
 export const dataFilters: Record<string, Filter> = {

@@ -6,7 +6,7 @@ import { SafeString } from "#render/values/safe-string.ts";
  * A filter: the value before `|` and the arguments. It charges the run for more work than reading its input once (the call
  * site charges that) and checks sizes before it builds them.
  */
-export type Filter = (run: Run, input: unknown, ...args: unknown[]) => unknown;
+export type Filter = (run: Run, input: unknown, args: readonly unknown[]) => unknown;
 
 export const typeFault = (filter: string, wanted: string, got: unknown) =>
   new TemplateFault({

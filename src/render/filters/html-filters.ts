@@ -49,7 +49,7 @@ const trimSpaces = (line: string) => {
   return line.slice(start, end);
 };
 
-const striptags: Filter = (run, input, keepLineBreaks) => {
+const striptags: Filter = (run, input, { 0: keepLineBreaks }) => {
   const text = optionalText("striptags", input);
   run.charge(text.length >>> 3);
   const bare = withoutTags(text).trim();
@@ -69,7 +69,7 @@ const LEADING = /^(?:\(|<|&lt;)/;
 const TRAILING = /(?:\.|,|\)|\n|&gt;)$/;
 const EMAIL = /^[\w.!#$%&'*+\-/=?^`{|}~]+@[a-z\d-]+(\.[a-z\d-]+)+$/i;
 
-const urlize: Filter = (run, input, ...[length, nofollow]) => {
+const urlize: Filter = (run, input, { 0: length, 1: nofollow }) => {
   const text = requireText("urlize", input);
   run.charge(text.length >>> 2);
   const attribute = nofollow === true ? ' rel="nofollow"' : "";

@@ -28,7 +28,7 @@ const attributeGetter = (attribute: unknown) => {
   };
 };
 
-const batch: Filter = (run, input, ...[count, fill]) => {
+const batch: Filter = (run, input, { 0: count, 1: fill }) => {
   const items = itemsOf("batch", input);
   run.charge(items.length >>> 1);
   const size = Number(primitiveOf(count));
@@ -48,7 +48,7 @@ const batch: Filter = (run, input, ...[count, fill]) => {
   return rows;
 };
 
-const slice: Filter = (run, input, ...[count, fill]) => {
+const slice: Filter = (run, input, { 0: count, 1: fill }) => {
   const isText = typeof input === "string" || input instanceof SafeString;
   const source = isText ? input.toString() : requireList("slice", input);
   const slices = Number(primitiveOf(count));
@@ -75,8 +75,8 @@ const compareBy = (isLower: boolean) => (a: unknown, b: unknown) => {
   return isLess(x, y) ? -1 : isGreater(x, y) ? 1 : 0;
 };
 
-const sort: Filter = (run, ...args) => {
-  const [input, isReversed, isCaseSensitive, attribute] = bindKeywords(args, SORT_PARAMETERS);
+const sort: Filter = (run, value, args) => {
+  const [input, isReversed, isCaseSensitive, attribute] = bindKeywords([value, ...args], SORT_PARAMETERS);
   const items = copyOf(input);
   run.charge(2 * items.length * Math.ceil(Math.log2(items.length + 2)));
   const get = attribute ? attributeGetter(attribute) : (item: unknown) => item;
@@ -95,7 +95,7 @@ const missingAttribute = (filter: string, attribute: unknown) =>
     action: "Give every item this attribute, or select those that have it.",
   });
 
-const dictsort: Filter = (run, input, ...[isCaseSensitive, by]) => {
+const dictsort: Filter = (run, input, { 0: isCaseSensitive, 1: by }) => {
   if (!isMapping(input)) throw typeFault("dictsort", "a mapping", input);
   if (by !== undefined && by !== "key" && by !== "value") {
     throw new TemplateFault({
@@ -115,7 +115,7 @@ const dictsort: Filter = (run, input, ...[isCaseSensitive, by]) => {
   return folded.map(({ pair }) => pair);
 };
 
-const groupby: Filter = (run, input, attribute) => {
+const groupby: Filter = (run, input, { 0: attribute }) => {
   const get = attributeGetter(attribute);
   const groups = Object.create(null) as Record<string, unknown[]>;
   const items = itemsOf("groupby", input);
@@ -128,7 +128,7 @@ const groupby: Filter = (run, input, attribute) => {
   return groups;
 };
 
-const join: Filter = (run, input, ...[separator, attribute]) => {
+const join: Filter = (run, input, { 0: separator, 1: attribute }) => {
   const items = attribute ? copyOf(input).map((item) => attributeOf(run, item, attribute)) : requireList("join", input);
   return joinTexts(run, items, separator ? textOf(separator) : "");
 };
@@ -155,7 +155,7 @@ const list: Filter = (_run, input) => {
 const reverse: Filter = (_run, input) =>
   typeof input === "string" ? input.split("").reverse().join("") : copyOf(input).reverse();
 
-const sum: Filter = (run, input, ...[attribute, start]) => {
+const sum: Filter = (run, input, { 0: attribute, 1: start }) => {
   const items = attribute ? copyOf(input).map((item) => attributeOf(run, item, attribute)) : requireList("sum", input);
   let total: unknown = 0;
   for (const item of items) {
@@ -167,7 +167,7 @@ const sum: Filter = (run, input, ...[attribute, start]) => {
 
 const selectBy =
   (isKept: boolean): Filter =>
-  (run, input, ...[name, argument]) => {
+  (run, input, { 0: name, 1: argument }) => {
     const test = testNamed(name === undefined ? "truthy" : name);
     const items = itemsOf("select", input);
     run.charge(items.length);
@@ -186,7 +186,7 @@ export function testNamed(name: unknown): IsTest {
 
 const selectByAttribute =
   (isKept: boolean): Filter =>
-  (run, input, attribute) =>
+  (run, input, { 0: attribute }) =>
     requireList("selectattr", input).filter((item) => Boolean(attributeOf(run, item, attribute)) === isKept);
 
 const at =

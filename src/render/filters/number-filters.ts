@@ -4,19 +4,19 @@ import { primitiveOf } from "#render/values/operators.ts";
 
 const ROUNDERS: Record<string, (value: number) => number> = { ceil: Math.ceil, floor: Math.floor };
 
-const round: Filter = (_run, input, ...[precision, method]) => {
+const round: Filter = (_run, input, { 0: precision, 1: method }) => {
   const factor = Math.pow(10, Number(primitiveOf(precision)) || 0);
   const rounder = typeof method === "string" && Object.hasOwn(ROUNDERS, method) ? ROUNDERS[method] : undefined;
   return (rounder ?? Math.round)(Number(primitiveOf(input)) * factor) / factor;
 };
 
-const float: Filter = (_run, input, fallback) => {
+const float: Filter = (_run, input, { 0: fallback }) => {
   const value = Number.parseFloat(String(primitiveOf(input)));
   return Number.isNaN(value) ? fallback : value;
 };
 
-const int: Filter = (_run, ...args) => {
-  const [input, fallback, base] = bindKeywords(args, ["value", "default", "base"]);
+const int: Filter = (_run, number, args) => {
+  const [input, fallback, base] = bindKeywords([number, ...args], ["value", "default", "base"]);
   const value = Number.parseInt(String(primitiveOf(input)), base === undefined ? 10 : Number(primitiveOf(base)));
   return Number.isNaN(value) ? fallback : value;
 };

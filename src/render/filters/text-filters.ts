@@ -21,7 +21,7 @@ const title: Filter = (_run, input) => {
 };
 
 /** Nunjucks centers lists too, by the number of their items; a number is never padded. */
-const center: Filter = (run, input, width) => {
+const center: Filter = (run, input, { 0: width }) => {
   const value = isNothing(input) ? "" : input;
   const wanted = numberOr(width, 80);
   const isSized = typeof value === "string" || Array.isArray(value) || value instanceof SafeString;
@@ -32,7 +32,7 @@ const center: Filter = (run, input, width) => {
   return likeInput(value, left + textOf(value) + " ".repeat(Math.max(0, Math.ceil(spaces / 2))));
 };
 
-const indent: Filter = (run, input, ...[width, indentFirst]) => {
+const indent: Filter = (run, input, { 0: width, 1: indentFirst }) => {
   const text = optionalText("indent", input);
   if (text === "") return "";
   if (!indentFirst && !text.includes("\n")) return keepUnitText(input, text);
@@ -53,7 +53,7 @@ const keepUnitText = (input: unknown, text: string): unknown => {
 
 const trim: Filter = (_run, input) => keepUnitText(input, requireText("trim", input).trim());
 
-const replace: Filter = (run, input, ...[from, to, countMax]) => {
+const replace: Filter = (run, input, { 0: from, 1: to, 2: countMax }) => {
   if (from instanceof RegexLiteral) {
     const text = requireText("replace", input);
     run.charge(text.length);
@@ -88,7 +88,7 @@ function replaceText(run: Run, text: string, change: { old: string; replacement:
   return result + text.slice(from);
 }
 
-const truncate: Filter = (_run, input, ...[length, killWords, end]) => {
+const truncate: Filter = (_run, input, { 0: length, 1: killWords, 2: end }) => {
   const chars = numberOr(length, 255);
   if (Array.isArray(input) && input.length <= chars) return input;
   const text = optionalText("truncate", input);

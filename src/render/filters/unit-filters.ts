@@ -47,7 +47,7 @@ function printable(filter: string, value: unknown): string {
 const quadletWord: Filter = (_run, input) => new SafeString(quoteWord(printable("quadlet_word", input)), true);
 
 /** `value | quadlet_env("NAME")` is the word `NAME=value`; a mapping gives one word for each of its keys, in their order. */
-const quadletEnv: Filter = (run, input, name) => {
+const quadletEnv: Filter = (run, input, { 0: name }) => {
   if (name !== undefined) return new SafeString(quoteAssignment(textOf(name), input), true);
   if (!isMapping(input)) return new SafeString(quoteWord(printable("quadlet_env", input)), true);
   const words = Object.entries(input).map(([key, value]) => quoteAssignment(key, value));

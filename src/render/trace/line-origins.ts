@@ -1,6 +1,6 @@
 import type { TemplatePlace } from "#render/fault.ts";
 import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
-import type { Span } from "#render/trace/tracer.ts";
+import type { Span } from "#render/trace/spans.ts";
 
 /** What one line of an output was made from. */
 export type LineOrigins = {
@@ -22,7 +22,7 @@ export function lineOrigins(text: string, spans: readonly Span[]): LineOrigins[]
   const starts = lineStarts(lines, text);
   const origins = lines.map((): LineOrigins => ({ places: new Map(), values: new Set(), conditions: new Set() }));
   for (const span of spans) {
-    if (span.kind === "condition") addCondition({ lines, starts, origins }, span);
+    if (span.mark.kind === "condition") addCondition({ lines, starts, origins }, span);
     else addContent({ lines, starts, origins }, span, text);
   }
   nameInBlankLines(lines, origins);
@@ -60,6 +60,7 @@ function lineAt(starts: readonly number[], offset: number): number {
 }
 
 function addContent({ starts, origins }: Laid, span: Span, text: string): void {
+  const { mark } = span;
   const first = lineAt(starts, span.start);
   const lastTouched = lineAt(starts, span.end);
   for (let line = first; line <= lastTouched; line++) {
@@ -68,14 +69,14 @@ function addContent({ starts, origins }: Laid, span: Span, text: string): void {
     addPaths(span.origins, origin.values);
     const isInside = (starts[line] ?? 0) < span.end && span.start < span.end;
     if (!isInside) continue;
-    const written = span.kind === "text" ? span.place.line + (line - first) : span.place.line;
+    const written = mark.kind === "text" ? mark.place.line + (line - first) : mark.place.line;
     const startsHere = line === first;
     if (
       text.slice(Math.max(span.start, starts[line] ?? 0), Math.min(span.end, starts[line + 1] ?? span.end)).trim() ===
       ""
     )
       continue;
-    const place = { ...span.place, line: written, column: startsHere ? span.place.column : 1 };
+    const place = { ...mark.place, line: written, column: startsHere ? mark.place.column : 1 };
     origin.places.set(`${place.template}:${place.line}:${place.column}`, place);
   }
 }
@@ -83,7 +84,7 @@ function addContent({ starts, origins }: Laid, span: Span, text: string): void {
 function addCondition({ lines, starts, origins }: Laid, span: Span): void {
   const first = lineAt(starts, span.start);
   const isAtStart = starts[first] === span.start;
-  const last = lineAt(starts, span.end) - (span.isLinewise && isAtStart ? 1 : 0);
+  const last = lineAt(starts, span.end) - (span.mark.isLinewise && isAtStart ? 1 : 0);
   const name = (line: number) => {
     const origin = origins[line];
     if (origin !== undefined) addPaths(span.origins, origin.conditions);

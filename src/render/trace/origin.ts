@@ -17,7 +17,9 @@ export class DecisionPath {
   readonly kind = "path";
   readonly #parent: DecisionPath | null;
   readonly #key: string;
-  #children: Map<string, DecisionPath> | null = null;
+  /** Few have many: a list is searched faster than a map is made. */
+  #few: DecisionPath[] | null = null;
+  #many: Map<string, DecisionPath> | null = null;
 
   constructor(parent: DecisionPath | null, key: string) {
     this.#parent = parent;
@@ -39,15 +41,26 @@ export class DecisionPath {
   }
 
   child(key: string): DecisionPath {
-    this.#children ??= new Map();
-    let child = this.#children.get(key);
+    if (this.#many !== null) return this.#childOfMany(this.#many, key);
+    if (this.#few === null) this.#few = [];
+    for (const known of this.#few) if (known.#key === key) return known;
+    const child = new DecisionPath(this, key);
+    this.#few.push(child);
+    if (this.#few.length > FEW_MAX) this.#many = new Map(this.#few.map((known) => [known.#key, known]));
+    return child;
+  }
+
+  #childOfMany(many: Map<string, DecisionPath>, key: string): DecisionPath {
+    let child = many.get(key);
     if (child === undefined) {
       child = new DecisionPath(this, key);
-      this.#children.set(key, child);
+      many.set(key, child);
     }
     return child;
   }
 }
+
+const FEW_MAX = 8;
 
 class Joined {
   readonly kind = "joined";

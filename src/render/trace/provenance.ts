@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, pointerToken } from "#core/json.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { type LineOrigins, lineOrigins } from "#render/trace/line-origins.ts";
 import { addPaths, type DecisionPath } from "#render/trace/origin.ts";
-import type { Span } from "#render/trace/tracer.ts";
+import type { Spans } from "#render/trace/spans.ts";
 
 /**
  * Where one line of an output comes from. `values` and `conditions` are JSON Pointers of decisions, sorted; a pointer stands for
@@ -17,7 +17,7 @@ export type LineProvenance = {
 export type TracedFile = {
   readonly filename: string;
   readonly text: string;
-  readonly spans: readonly Span[];
+  readonly spans: Spans;
   /** What decided that the file is there at all. */
   readonly conditions: ReadonlySet<DecisionPath>;
 };
@@ -45,7 +45,7 @@ export class Provenance {
     const file = this.#files.get(filename);
     if (file === undefined) return [];
     const controllers = controllersOf(this.#schema);
-    const lines = lineOrigins(file.text, file.spans).map((line) => describeLine(line, file, controllers));
+    const lines = lineOrigins(file.text, file.spans.all).map((line) => describeLine(line, file, controllers));
     this.#lines.set(filename, lines);
     return lines;
   }
@@ -58,8 +58,8 @@ export class Provenance {
     const isMeant = (pointer: string) =>
       decisions.some((decision) => isWithin(pointer, decision) || isWithin(decision, pointer));
     const ranges: { start: number; end: number }[] = [];
-    for (const span of this.#files.get(filename)?.spans ?? []) {
-      if (span.kind === "condition" || span.start === span.end) continue;
+    for (const span of this.#files.get(filename)?.spans.all ?? []) {
+      if (span.mark.kind === "condition" || span.start === span.end) continue;
       const paths = new Set<DecisionPath>();
       addPaths(span.origins, paths);
       if (![...paths].some(({ pointer }) => isMeant(pointer))) continue;

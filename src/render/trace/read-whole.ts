@@ -1,7 +1,7 @@
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Slots } from "#render/run.ts";
 
-/** The same expression, noting that everything in its value is read. */
+/** The same expression, noting that everything in its value is read. Traced expressions are code and have no source. */
 export function readWhole(compiled: Compiled): Compiled {
   const { code } = compiled;
   return {

@@ -2,14 +2,26 @@ import { isSilenced, placedFault } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
+import type { SpanMark } from "#render/trace/spans.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
 import { textOf } from "#render/values/text.ts";
 
+const noValue: Code = () => "";
+
 /** A part of a traced body. Statements record their own spans. */
-export type TracedPiece =
-  | { readonly kind: "text"; readonly text: string; readonly place: TemplatePlace }
-  | { readonly kind: "value"; readonly code: Code; readonly place: TemplatePlace }
-  | { readonly kind: "statement"; readonly code: TextCode; readonly place: TemplatePlace };
+export class TracedPiece {
+  readonly kind: "text" | "value" | "statement";
+  readonly text: string;
+  readonly code: Code;
+  readonly mark: SpanMark;
+
+  constructor(kind: "text" | "value" | "statement", made: { text?: string; code?: Code; place: TemplatePlace }) {
+    this.kind = kind;
+    this.text = made.text ?? "";
+    this.code = made.code ?? noValue;
+    this.mark = { kind: kind === "text" ? "text" : "value", place: made.place, isLinewise: false };
+  }
+}
 
 /**
  * Runs the pieces in order and records a span for each; the text is the same as that of the plain variant. Recovering ones also
@@ -33,7 +45,7 @@ function runRecovering(tracer: Tracer, piece: TracedPiece, slots: Slots): string
   try {
     return runPiece(tracer, piece, slots);
   } catch (error) {
-    const fault = placedFault(error, piece.place);
+    const fault = placedFault(error, piece.mark.place);
     if (fault.endsRender) throw fault;
     const decision = tracer.suspect();
     tracer.backTo(before);
@@ -43,17 +55,17 @@ function runRecovering(tracer: Tracer, piece: TracedPiece, slots: Slots): string
   }
 }
 
-function runPiece(tracer: Tracer, piece: TracedPiece, slots: Slots): string {
-  if (piece.kind === "statement") return piece.code(slots);
-  if (piece.kind === "text") {
-    if (piece.text !== "") tracer.addText(piece.place, piece.text);
-    return piece.text;
+function runPiece(tracer: Tracer, { kind, text, code, mark }: TracedPiece, slots: Slots): string {
+  if (kind === "text") {
+    if (text !== "") tracer.addText(mark, text);
+    return text;
   }
+  if (kind === "statement") return String(code(slots));
   const start = tracer.offset;
   const outer = tracer.startReading();
-  const value = piece.code(slots);
+  const value = code(slots);
   const origins = tracer.stopReading(outer);
-  const text = typeof value === "string" ? value : textOf(value);
-  tracer.addValue(piece.place, start, { text, origins });
-  return text;
+  const printed = typeof value === "string" ? value : textOf(value);
+  tracer.addValue(mark, { start, end: start + printed.length }, origins);
+  return printed;
 }

@@ -1,5 +1,7 @@
 import type { Loop } from "#render/compile/for.ts";
 import type { TextCode } from "#render/compile/program.ts";
+import { read } from "#render/compile/source.ts";
+import { bodyOf, runBody } from "#render/compile/step.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { type Choice, runChoice } from "#render/trace/trace-statement.ts";
@@ -13,12 +15,11 @@ export function tracedFor(loop: Loop, choice: Choice): TextCode {
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
-    const list = tracer.reading(() => loop.list(slots));
-    const shape = tracer.reading(() => tracer.noteShape(list.value));
+    const list = tracer.reading(() => read(loop.list, slots));
     const rounds = loop.roundsOf(list.value);
-    const body: TextCode =
-      rounds.length === 0 ? loop.otherwise : () => runRounds(tracer, loop, { slots, rounds, list });
-    return runChoice(tracer, slots, { choice, origins: joinOrigins(list.origins, shape.origins), body });
+    const body = rounds.length === 0 ? loop.otherwise : bodyOf(() => runRounds(tracer, loop, { slots, rounds, list }));
+    const origins = joinOrigins(list.origins, tracer.originsOfLoop(list.value, loop.isUnpacking));
+    return runChoice(tracer, slots, { choice, origins, body });
   };
 }
 
@@ -34,13 +35,14 @@ function runRounds(tracer: Tracer, loop: Loop, { slots, rounds, list }: Rounds):
   let text = "";
   for (let i = 0; i < rounds.length; i++) {
     loop.startRound(slots, i, rounds.length);
-    rounds.parts(i).forEach(({ container, key, value }, index) => {
-      const slot = loop.targets[index];
-      if (slot === undefined) return;
-      slots[slot] = value;
-      traced[slot] = tracer.originsOfItem(container, key, { item: value, list: list.origins });
-    });
-    text += loop.body(slots);
+    const parts = rounds.parts(i);
+    for (const [index, slot] of loop.targets.entries()) {
+      const part = parts[index];
+      if (part === undefined) break;
+      slots[slot] = part.value;
+      traced[slot] = tracer.originsOfItem(part.container, part.key, { item: part.value, list: list.origins });
+    }
+    text += runBody(loop.body, slots);
   }
   loop.end(slots, text);
   return text;

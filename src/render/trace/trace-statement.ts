@@ -1,23 +1,23 @@
 import type { Statement } from "#render/ast.ts";
-import type { Code, TextCode } from "#render/compile/program.ts";
+import type { TextCode } from "#render/compile/program.ts";
 import { importedName, resolveName, type Scope } from "#render/compile/scope.ts";
+import { read, type Source } from "#render/compile/source.ts";
+import { type Body, runBody } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
+import type { SpanMark } from "#render/trace/spans.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
 
 /** What a traced `if`, `switch` or `for` knows of itself beside its code. */
 export type Choice = {
-  readonly place: TemplatePlace;
-  /** Whatever is chosen consists of whole lines, so the line after it is not touched. */
-  readonly isLinewise: boolean;
+  readonly mark: SpanMark;
   /** Slots that its bodies may write: their values depend on the choice, also where nothing was written. */
   readonly assigned: readonly number[];
 };
 
 export const choiceOf = (place: TemplatePlace, bodies: readonly (readonly Statement[])[], scope: Scope): Choice => ({
-  place,
-  isLinewise: bodies.every(isLinewise),
+  mark: { kind: "condition", place, isLinewise: bodies.every(isLinewise) },
   assigned: assignedSlots(bodies, scope),
 });
 
@@ -82,24 +82,27 @@ function bodiesOf(node: Statement): (readonly Statement[])[] | null {
 export function runChoice(
   tracer: Tracer,
   slots: Slots,
-  made: { choice: Choice; origins: Origins; body: TextCode },
+  made: { choice: Choice; origins: Origins; body: Body },
 ): string {
   const { choice, origins, body } = made;
   const start = tracer.offset;
-  const text = tracer.under(origins, () => body(slots));
+  const outer = tracer.control;
+  tracer.control = joinOrigins(outer, origins);
+  const text = runBody(body, slots);
+  tracer.control = outer;
   const traced = slots[0].origins;
   if (traced !== null && origins !== NO_ORIGINS) {
-    const all = joinOrigins(origins, tracer.control);
+    const all = choice.assigned.length === 0 ? NO_ORIGINS : joinOrigins(origins, tracer.control);
     for (const slot of choice.assigned) traced[slot] = joinOrigins(all, traced[slot] ?? NO_ORIGINS);
   }
-  tracer.addCondition(choice.place, start, { origins, isLinewise: choice.isLinewise });
+  tracer.addCondition(choice.mark, start, origins);
   return text;
 }
 
-export type TracedArm = { readonly condition: Code; readonly body: TextCode };
+export type TracedArm = { readonly condition: Source; readonly body: Body };
 
 /** Arms are tried in order; all conditions that were asked decide. */
-export function tracedIf(arms: readonly TracedArm[], otherwise: TextCode, choice: Choice): TextCode {
+export function tracedIf(arms: readonly TracedArm[], otherwise: Body, choice: Choice): TextCode {
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
@@ -107,7 +110,7 @@ export function tracedIf(arms: readonly TracedArm[], otherwise: TextCode, choice
     let body = otherwise;
     for (const arm of arms) {
       const outer = tracer.startReading();
-      const holds = arm.condition(slots);
+      const holds = read(arm.condition, slots);
       origins = joinOrigins(origins, tracer.stopReading(outer));
       if (!holds) continue;
       body = arm.body;

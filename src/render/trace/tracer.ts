@@ -1,18 +1,6 @@
-import type { TemplatePlace } from "#render/fault.ts";
 import { addPaths, DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
+import { type SpanMark, Spans } from "#render/trace/spans.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
-
-/** A part of an output: characters from `start` to `end`, where they were written, and the decisions that made them. */
-export type Span = {
-  readonly start: number;
-  readonly end: number;
-  /** The statement or expression; for fixed text the place where it starts. */
-  readonly place: TemplatePlace;
-  readonly kind: "text" | "value" | "condition";
-  readonly origins: Origins;
-  /** A condition between whole lines: neither choice of it touches the lines around it. */
-  readonly isLinewise: boolean;
-};
 
 type TracerMark = Pick<Tracer, "offset" | "reads" | "control" | "spans"> & { readonly spanCount: number };
 
@@ -20,9 +8,12 @@ type TracerMark = Pick<Tracer, "offset" | "reads" | "control" | "spans"> & { rea
  * Records while a traced variant runs where its output comes from. Lists and mappings among the decisions are known by
  * identity, so only what is read of them at last counts: `services.web.port` reads one decision, not three. Everything
  * else is noted when it is read, and collected by the statement that reads it.
+ *
+ * A list or mapping becomes known when a template gets hold of it: by its name, as a member, as an item of a loop, or as part of a value
+ * that is handed over whole (`#learnAll`).
  */
 export class Tracer {
-  spans: Span[] = [];
+  spans = new Spans();
   offset = 0;
   /** What the expression at work has read so far. */
   reads: Origins = NO_ORIGINS;
@@ -31,24 +22,51 @@ export class Tracer {
   readonly #root = new DecisionPath(null, "");
   readonly #decisions: object;
   readonly #paths = new Map<object, DecisionPath>();
+  /** Those whose members are known too, however deep. */
+  readonly #whole = new Set<object>();
+  /** What was asked for last: templates read one member after the other of the same mapping. */
+  #last: object | null = null;
+  #lastPath: DecisionPath | undefined = undefined;
   readonly #exports = new WeakMap<object, Readonly<Record<string, Origins | undefined>>>();
 
   constructor(decisions: object) {
     this.#decisions = decisions;
-    this.#learn(decisions, this.#root);
+    this.#paths.set(decisions, this.#root);
+    for (const [name, value] of Object.entries(decisions) as [string, unknown][]) {
+      if (isContainer(value)) this.#learn(value, this.#root, name);
+    }
   }
 
-  #learn(value: object, path: DecisionPath): void {
-    if (this.#paths.has(value)) return;
-    this.#paths.set(value, path);
-    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
-      if (typeof item === "object" && item !== null && isContainer(item)) this.#learn(item, path.child(key));
+  #learn(value: object, parent: DecisionPath, key: string | number): void {
+    let path = this.#paths.get(value);
+    if (path === undefined) {
+      path = new DecisionPath(parent, String(key));
+      this.#paths.set(value, path);
     }
+    this.#last = value;
+    this.#lastPath = path;
+  }
+
+  #learnAll(value: object, path: DecisionPath): void {
+    if (this.#whole.has(value)) return;
+    this.#whole.add(value);
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+      if (!isContainer(item)) continue;
+      this.#learn(item, path, key);
+      this.#learnAll(item, this.#lastPath ?? path);
+    }
+  }
+
+  #pathOf(value: object): DecisionPath | undefined {
+    if (value === this.#last) return this.#lastPath;
+    this.#last = value;
+    this.#lastPath = this.#paths.get(value);
+    return this.#lastPath;
   }
 
   /** Forgets the spans of another output; what is known of the decisions stays. */
   begin(): void {
-    this.spans = [];
+    this.spans = new Spans();
     this.offset = 0;
     this.reads = NO_ORIGINS;
     this.control = NO_ORIGINS;
@@ -78,12 +96,8 @@ export class Tracer {
   }
 
   backTo({ offset, reads, control, spans, spanCount }: TracerMark): void {
-    spans.length = spanCount;
+    spans.truncate(spanCount);
     Object.assign(this, { offset, reads, control, spans });
-  }
-
-  isDecisions(value: unknown): boolean {
-    return typeof value === "object" && value !== null && this.#paths.has(value);
   }
 
   note(origins: Origins | undefined): void {
@@ -92,19 +106,25 @@ export class Tracer {
 
   /** The origins of a top-level name of the context; undefined names may become decisions, so they count too. */
   originsOfName(name: string, value: unknown): Origins {
-    return this.isDecisions(value) ? NO_ORIGINS : this.#root.child(name);
+    const isDecisions = typeof value === "object" && value !== null && this.#paths.has(value);
+    return isDecisions ? NO_ORIGINS : this.#root.child(name);
   }
 
   /** Notes that `key` of `target` was read and gave `value`. */
   noteMember(target: unknown, key: unknown, value: unknown): void {
     if (typeof target !== "object" || target === null) return;
-    const path = this.#paths.get(target);
-    if (path !== undefined) {
-      const isMethod = typeof value === "function" || (Array.isArray(target) && key === "length");
-      if (isMethod) this.note(path);
-      else if (!this.isDecisions(value)) this.note(path.child(String(key)));
-      return;
-    }
+    const path = this.#pathOf(target);
+    if (path === undefined) this.#noteExport(target, key);
+    else if (typeof value === "function") {
+      // A method: what it gives may hold anything that is below.
+      this.#learnAll(target, path);
+      this.note(path);
+    } else if (isContainer(value)) this.#learn(value, path, key as string | number);
+    else if (Array.isArray(target) && key === "length") this.note(path);
+    else this.note(path.child(String(key)));
+  }
+
+  #noteExport(target: object, key: unknown): void {
     const exported = this.#exports.get(target);
     if (exported !== undefined && typeof key === "string" && Object.hasOwn(exported, key)) this.note(exported[key]);
   }
@@ -112,8 +132,9 @@ export class Tracer {
   /** Notes all of a value: it is printed, compared or handed to a filter. */
   noteWhole(value: unknown, depth = 0): void {
     if (typeof value !== "object" || value === null || depth > 16) return;
-    const path = this.#paths.get(value);
+    const path = this.#pathOf(value);
     if (path !== undefined) {
+      this.#learnAll(value, path);
       this.note(path);
     } else if (Array.isArray(value)) {
       for (const item of value) if (typeof item === "object") this.noteWhole(item, depth + 1);
@@ -125,15 +146,31 @@ export class Tracer {
   /** Notes which members a list or mapping has, and those of them that are no lists or mappings themselves. */
   noteShape(value: unknown): void {
     if (typeof value !== "object" || value === null) return;
-    const path = this.#paths.get(value);
-    if (path !== undefined) this.note(path);
+    const path = this.#pathOf(value);
+    if (path === undefined) return;
+    this.#learnAll(value, path);
+    this.note(path);
+  }
+
+  /** Which members a looped value has: they become known one by one, in its rounds, unless these take them apart. */
+  originsOfLoop(value: unknown, isUnpacking: boolean): Origins {
+    if (typeof value !== "object" || value === null) return NO_ORIGINS;
+    const path = this.#pathOf(value);
+    if (path === undefined) return NO_ORIGINS;
+    if (isUnpacking) this.#learnAll(value, path);
+    return path;
   }
 
   /** Where one item of a looped value comes from; `list` is what the whole list was computed from. */
-  originsOfItem(container: unknown, key: string, made: { item: unknown; list: Origins }): Origins {
-    if (typeof container !== "object" || container === null || this.isDecisions(made.item)) return made.list;
-    const path = this.#paths.get(container);
-    return path === undefined ? made.list : joinOrigins(made.list, path.child(key));
+  originsOfItem(container: unknown, key: string | number, made: { item: unknown; list: Origins }): Origins {
+    if (typeof container !== "object" || container === null) return made.list;
+    const path = this.#pathOf(container);
+    if (isContainer(made.item)) {
+      if (path !== undefined) this.#learn(made.item, path, key);
+      // An item that was found elsewhere speaks for itself, as it does here.
+      return made.list;
+    }
+    return path === undefined ? made.list : joinOrigins(made.list, path.child(String(key)));
   }
 
   rememberExports(exported: object, origins: Readonly<Record<string, Origins | undefined>>): void {
@@ -167,20 +204,20 @@ export class Tracer {
   /** Runs code whose output becomes a value: its spans are left out, and all that they came from is noted. */
   capturing<T>(code: () => T): T {
     const { spans, offset } = this;
-    this.spans = [];
+    this.spans = new Spans();
     this.offset = 0;
     const value = code();
     const inner = this.spans;
     this.spans = spans;
     this.offset = offset;
-    for (const span of inner) this.note(span.origins);
+    for (const origins of inner.origins) this.note(origins);
     return value;
   }
 
   /** Runs code whose output is thrown away. */
   discarding<T>(code: () => T): T {
     const { spans, offset, reads } = this;
-    this.spans = [];
+    this.spans = new Spans();
     const value = code();
     this.spans = spans;
     this.offset = offset;
@@ -188,31 +225,24 @@ export class Tracer {
     return value;
   }
 
-  /** Runs code under a condition. */
-  under<T>(condition: Origins, code: () => T): T {
-    const outer = this.control;
-    this.control = joinOrigins(outer, condition);
-    const value = code();
-    this.control = outer;
-    return value;
-  }
-
-  addText(place: TemplatePlace, text: string): void {
+  addText(mark: SpanMark, text: string): void {
     const start = this.offset;
     this.offset = start + text.length;
-    this.spans.push({ start, end: this.offset, place, kind: "text", origins: NO_ORIGINS, isLinewise: false });
+    this.spans.add(mark, { start, end: this.offset }, NO_ORIGINS);
   }
 
-  addValue(place: TemplatePlace, start: number, made: { text: string; origins: Origins }): void {
-    this.offset = start + made.text.length;
-    this.spans.push({ start, end: this.offset, place, kind: "value", origins: made.origins, isLinewise: false });
+  addValue(mark: SpanMark, range: { start: number; end: number }, origins: Origins): void {
+    this.offset = range.end;
+    this.spans.add(mark, range, origins);
   }
 
-  addCondition(place: TemplatePlace, start: number, made: { origins: Origins; isLinewise: boolean }): void {
-    if (made.origins === NO_ORIGINS) return;
-    this.spans.push({ start, end: this.offset, place, kind: "condition", ...made });
+  /** Everything since `start` is there because of a condition. */
+  addCondition(mark: SpanMark, start: number, origins: Origins): void {
+    if (origins !== NO_ORIGINS) this.spans.add(mark, { start, end: this.offset }, origins);
   }
 }
 
-const isContainer = (value: object): boolean =>
-  Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+const isContainer = (value: unknown): value is object =>
+  typeof value === "object" &&
+  value !== null &&
+  (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);

@@ -30,9 +30,9 @@ export class Keywords {
 }
 
 /** Arguments by position, of a function whose parameters may also be named. */
-export function bindKeywords(args: readonly unknown[], names: readonly string[]): unknown[] {
-  const last = args.at(-1);
-  if (!(last instanceof Keywords)) return [...args];
+export function bindKeywords(args: readonly unknown[], names: readonly string[]): readonly unknown[] {
+  const last = args[args.length - 1];
+  if (!(last instanceof Keywords)) return args;
   const positional = args.slice(0, -1);
   return names.map((name, index) => (index < positional.length ? positional[index] : last.get(name)));
 }

@@ -41,7 +41,7 @@ export const isAtMost = (a: unknown, b: unknown): boolean => numeric(a) <= numer
 export const isAtLeast = (a: unknown, b: unknown): boolean => numeric(a) >= numeric(b);
 
 /** A marked decision may be compared: the answer is one bit, and `if` on it is what the mark allows. */
-const comparable = (value: unknown) => (value instanceof Marked ? Marked.reveal(value) : value);
+export const comparable = (value: unknown) => (value instanceof Marked ? Marked.reveal(value) : value);
 
 const isReference = (value: unknown) => (typeof value === "object" && value !== null) || typeof value === "function";
 

@@ -1,0 +1,153 @@
+import type { Compiled } from "#render/compile/compiler.ts";
+import type { Code } from "#render/compile/program.ts";
+import type { Fail } from "#render/compile/undefined.ts";
+import type { Slots } from "#render/run.ts";
+import { looseEquals } from "#render/values/operators.ts";
+import { plainMember } from "#render/values/plain-member.ts";
+
+/**
+ * Where a value comes from, as data. A template runs each of its parts once and then the next one, so what it costs is how much memory
+ * it has to touch: one object here stands for three closures with their contexts.
+ */
+export const CODE = 0;
+export const CONSTANT = 1;
+export const SLOT = 2;
+export const MEMBER = 3;
+export const MEMBER_OF_MEMBER = 4;
+/** One of the last three, of which something is asked, or which starts at the template's root. */
+const SPECIAL = 5;
+type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER;
+
+/** What is asked of the value that was read. */
+export const AS_IS = 0;
+export const IS_EQUAL = 1;
+export const IS_DIFFERENT = 2;
+export const IS_FALSY = 3;
+export const IS_DEFINED = 4;
+export const IS_UNDEFINED = 5;
+type Question =
+  | typeof AS_IS
+  | typeof IS_EQUAL
+  | typeof IS_DIFFERENT
+  | typeof IS_FALSY
+  | typeof IS_DEFINED
+  | typeof IS_UNDEFINED;
+
+type SourceParts = {
+  readonly kind: Kind;
+  readonly code?: Code;
+  readonly slot?: number;
+  readonly isInRoot?: boolean;
+  readonly first?: string | number;
+  readonly second?: string | number;
+  readonly fail?: Fail | null;
+  readonly question?: Question;
+  readonly operand?: unknown;
+};
+
+const nothing: Code = () => undefined;
+
+export class Source {
+  readonly kind: Kind;
+  /** The kind, or `SPECIAL`: what reading has to look at. */
+  readonly reading: Kind | typeof SPECIAL;
+  readonly question: Question;
+  readonly slot: number;
+  /** The slot is one of the template's root, and a macro reads it. */
+  readonly isInRoot: boolean;
+  readonly first: string | number;
+  readonly second: string | number;
+  /** A constant's value, or what an equality compares with. */
+  readonly operand: unknown;
+  /** Refuses an undefined value; null where it may be asked for. */
+  readonly fail: Fail | null;
+  readonly code: Code;
+
+  constructor(parts: SourceParts) {
+    this.kind = parts.kind;
+    this.question = parts.question ?? AS_IS;
+    this.slot = parts.slot ?? 0;
+    this.isInRoot = parts.isInRoot ?? false;
+    this.first = parts.first ?? "";
+    this.second = parts.second ?? "";
+    this.operand = parts.operand;
+    this.fail = parts.fail ?? null;
+    this.code = parts.code ?? nothing;
+    this.reading = this.isInRoot || this.question !== AS_IS ? SPECIAL : this.kind;
+  }
+
+  with(parts: Partial<SourceParts>): Source {
+    const { kind, question, slot, isInRoot, first, second, operand, fail, code } = this;
+    return new Source({ kind, question, slot, isInRoot, first, second, operand, fail, code, ...parts });
+  }
+}
+
+/** Small, so that it becomes part of whatever reads. */
+export const read = (source: Source, slots: Slots): unknown =>
+  source.reading === CODE ? source.code(slots) : readData(source, slots);
+
+function readData(source: Source, slots: Slots): unknown {
+  let value: unknown;
+  switch (source.reading) {
+    case MEMBER:
+      value = plainMember(slots[source.slot], source.first);
+      break;
+    case SLOT:
+      value = slots[source.slot];
+      break;
+    case MEMBER_OF_MEMBER:
+      value = plainMember(plainMember(slots[source.slot], source.first), source.second);
+      break;
+    case CONSTANT:
+      return source.operand;
+    default:
+      return readSpecial(source, slots);
+  }
+  if (value === undefined && source.fail !== null) source.fail(slots);
+  return value;
+}
+
+function readSpecial(source: Source, slots: Slots): unknown {
+  const from = source.isInRoot ? (slots[0].root ?? slots) : slots;
+  let value: unknown = from[source.slot];
+  if (source.kind !== SLOT) value = plainMember(value, source.first);
+  if (source.kind === MEMBER_OF_MEMBER) value = plainMember(value, source.second);
+  if (value === undefined && source.fail !== null) source.fail(slots);
+  return source.question === AS_IS ? value : answer(source, value);
+}
+
+function answer({ question, operand }: Source, value: unknown): boolean {
+  switch (question) {
+    case IS_EQUAL:
+      return equalsConstant(value, operand);
+    case IS_DIFFERENT:
+      return !equalsConstant(value, operand);
+    case IS_FALSY:
+      return !value;
+    case IS_DEFINED:
+      return value !== undefined;
+    default:
+      return value === undefined;
+  }
+}
+
+/** Equality with a literal, the most frequent comparison: values of the literal's own type need no rules. */
+export const equalsConstant = (value: unknown, wanted: unknown): boolean =>
+  value === wanted || (typeof value !== typeof wanted && looseEquals(value, wanted));
+
+/** The source of any compiled expression. */
+export function sourceOf(compiled: Compiled): Source {
+  if (compiled.source !== undefined) return compiled.source;
+  if (compiled.constant !== undefined) return new Source({ kind: CONSTANT, operand: compiled.constant.value });
+  return new Source({ kind: CODE, code: compiled.code });
+}
+
+/** An expression that is read by data. */
+export const compiledFrom = (source: Source): Compiled => ({ source, code: (slots) => read(source, slots) });
+
+/** The same source with a question about its value; null where the source cannot carry one. */
+export function asking(source: Source | undefined, question: Question, operand?: unknown): Compiled | null {
+  if (source === undefined || source.question !== AS_IS || source.kind === CODE || source.kind === CONSTANT)
+    return null;
+  return compiledFrom(source.with({ question, operand }));
+}

@@ -1,0 +1,84 @@
+import { unitText } from "#render/compile/unit-text.ts";
+import type { Code, TextCode } from "#render/compile/program.ts";
+import { CODE, read, Source } from "#render/compile/source.ts";
+import type { Slots } from "#render/run.ts";
+import { textOf } from "#render/values/text.ts";
+
+/** What a step of a body does. */
+export const PRINT = 0;
+export const PRINT_IN_UNIT = 1;
+export const CHOOSE = 2;
+export const ASSIGN = 3;
+type Action = typeof PRINT | typeof PRINT_IN_UNIT | typeof CHOOSE | typeof ASSIGN;
+
+/** Statements in order: fixed text, then steps with the fixed text behind each. Like sources, bodies are data that one function runs. */
+export type Body = { readonly head: string; readonly steps: readonly Step[] };
+export const EMPTY_BODY: Body = { head: "", steps: [] };
+
+type StepParts = {
+  readonly action: Action;
+  readonly source: Source;
+  readonly body?: Body;
+  readonly otherwise?: Body;
+  readonly slot?: number;
+};
+
+export class Step {
+  readonly action: Action;
+  /** What is printed, asked or assigned. */
+  readonly source: Source;
+  readonly body: Body;
+  readonly otherwise: Body;
+  readonly slot: number;
+  /** Fixed text behind it. */
+  text = "";
+
+  constructor(parts: StepParts) {
+    this.action = parts.action;
+    this.source = parts.source;
+    this.body = parts.body ?? EMPTY_BODY;
+    this.otherwise = parts.otherwise ?? EMPTY_BODY;
+    this.slot = parts.slot ?? 0;
+  }
+}
+
+/** Concatenation beats joining arrays. */
+export function runBody(body: Body, slots: Slots): string {
+  let result = body.head;
+  for (const step of body.steps) {
+    if (step.action === PRINT) {
+      const value = read(step.source, slots);
+      result += typeof value === "string" ? value : textOf(value);
+    } else if (step.action === CHOOSE) {
+      const chosen = read(step.source, slots) ? step.body : step.otherwise;
+      result += chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots);
+    } else if (step.action === PRINT_IN_UNIT) {
+      result += unitText(slots[0].run, read(step.source, slots));
+    } else slots[step.slot] = read(step.source, slots);
+    if (step.text !== "") result += step.text;
+  }
+  return result;
+}
+
+/** A step that runs code: a statement's, or a printed value's. */
+export const stepOf = (code: Code): Step => new Step({ action: PRINT, source: new Source({ kind: CODE, code }) });
+
+export const bodyOf = (code: TextCode): Body => ({ head: "", steps: [stepOf(code)] });
+
+export const bodyCode =
+  (body: Body): TextCode =>
+  (slots) =>
+    runBody(body, slots);
+
+/** The code of one step alone. */
+export function codeOfStep(step: Step): TextCode {
+  const { action, source } = step;
+  if (action === PRINT && source.kind === CODE) {
+    const { code } = source;
+    return (slots) => {
+      const value = code(slots);
+      return typeof value === "string" ? value : textOf(value);
+    };
+  }
+  return bodyCode({ head: "", steps: [step] });
+}

@@ -1,0 +1,57 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { JsonObject } from "#core/json.ts";
+
+/** One way to render: given decisions that nobody has used yet, it yields texts. */
+export type Contender = (decisions: JsonObject) => unknown;
+
+setFlagsFromString("--expose-gc");
+const collectYoung = runInNewContext("() => gc({ type: 'minor' })") as () => void;
+
+/** Long enough for the clock and for the caches of the processor to be a contender's own; short, so that few blocks are interrupted. */
+const BLOCK_MS = 5;
+const RUNS_MAX = 200;
+
+/** Milliseconds of one run, over `runs` runs. Decisions are copied, and garbage collected, outside of the time that is taken. */
+function block(contender: Contender, source: JsonObject, runs: number): number {
+  const copies = Array.from({ length: runs }, () => structuredClone(source));
+  collectYoung();
+  const start = performance.now();
+  for (const decisions of copies) contender(decisions);
+  return (performance.now() - start) / runs;
+}
+
+const runsFor = (ms: number): number => Math.max(1, Math.min(RUNS_MAX, Math.round(BLOCK_MS / ms)));
+
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+
+export type Budget = { readonly warmUpMs: number; readonly ms: number };
+
+export type RaceResult = {
+  /** Median milliseconds of one run. */
+  readonly ms: number;
+  /** How much faster than the first contender: the median over rounds, because what else the machine does changes from round to round. */
+  readonly speed: number;
+};
+
+/**
+ * Contenders take turns in blocks of some milliseconds, so that all meet the same machine; before, each runs until the JavaScript
+ * engine has compiled it for good.
+ */
+export function race(source: JsonObject, contenders: readonly Contender[], budget: Budget): RaceResult[] {
+  const runs = contenders.map((contender) => {
+    let took = block(contender, source, 1);
+    const end = performance.now() + budget.warmUpMs;
+    while (performance.now() < end) took = block(contender, source, runsFor(took));
+    return runsFor(took);
+  });
+  const rounds: number[][] = [];
+  const end = performance.now() + budget.ms;
+  while (rounds.length < 5 || performance.now() < end) {
+    rounds.push(contenders.map((contender, index) => block(contender, source, runs[index] ?? 1)));
+  }
+  return contenders.map((_, index) => ({
+    ms: median(rounds.map((times) => times[index] ?? 0)),
+    speed: median(rounds.map((times) => (times[0] ?? 0) / (times[index] ?? 1))),
+  }));
+}
