@@ -1,6 +1,6 @@
 import { causeText } from "#core/log.ts";
 import type { Deps } from "#deps.ts";
-import { putSecretCopy, secretCopyStore } from "#store/secret-copy.ts";
+import { type SecretCopyRow, putSecretCopy, secretCopyStore } from "#store/secret-copy.ts";
 
 /** Each lost round means that the secret changed while KV was written. */
 const ROUNDS_MAX = 8;
@@ -16,20 +16,42 @@ export async function copySecret({ db, secrets, log }: Deps, secretId: string): 
       const row = await secretCopyStore.select.first(db, { secret_id: secretId });
       if (!row) return;
       await putSecretCopy(secrets, row);
-      const of = { secret_id: secretId, change_id: row.change_id };
-      if (await secretCopyStore.markCopied.first(db, of)) return;
+      if (await secretCopyStore.markCopied.first(db, { copied: marks([row]) })) return;
     }
   } catch (cause) {
     log("cache.missed", { cause: causeText(cause) });
   }
 }
 
-const COPIES_AT_ONCE = 10;
+const marks = (rows: readonly SecretCopyRow[]) =>
+  JSON.stringify(rows.map(({ secret_id, change_id }) => ({ secret_id, change_id })));
 
-/** Part of each sweep: what was lost of the writing behind. Answers how many it looked at. */
-export async function copyPending(deps: Deps, limit: number): Promise<number> {
-  const pending = await secretCopyStore.selectUncopied.all(deps.db, { limit });
-  for (let at = 0; at < pending.length; at += COPIES_AT_ONCE)
-    await Promise.all(pending.slice(at, at + COPIES_AT_ONCE).map(({ id }) => copySecret(deps, id)));
-  return pending.length;
+const COPIES_AT_ONCE = 10;
+/** The largest record has 14 KB, so a page stays far below what an isolate holds. */
+const ROWS_PER_PAGE = 100;
+
+/**
+ * Part of each sweep: what was lost of the writing behind, at most `limit` records. A record that KV refused stays
+ * marked for the next; of one that changed meanwhile the older state may stand there now, so it is written again.
+ */
+export async function copyPending(deps: Deps, limit: number): Promise<void> {
+  const { db, secrets, log } = deps;
+  for (let done = 0; done < limit; done += ROWS_PER_PAGE) {
+    const rows = await secretCopyStore.selectUncopied.all(db, { limit: Math.min(ROWS_PER_PAGE, limit - done) });
+    const copied: SecretCopyRow[] = [];
+    for (let at = 0; at < rows.length; at += COPIES_AT_ONCE)
+      await Promise.all(
+        rows.slice(at, at + COPIES_AT_ONCE).map(async (row) => {
+          try {
+            await putSecretCopy(secrets, row);
+            copied.push(row);
+          } catch (cause) {
+            log("cache.missed", { workspace_id: row.workspace_id, cause: causeText(cause) });
+          }
+        }),
+      );
+    const marked = new Set((await secretCopyStore.markCopied.all(db, { copied: marks(copied) })).map(({ id }) => id));
+    for (const { secret_id } of copied) if (!marked.has(secret_id)) await copySecret(deps, secret_id);
+    if (rows.length < ROWS_PER_PAGE || copied.length === 0) return;
+  }
 }

@@ -23,7 +23,7 @@ export function parseBody(text: string): Result<Json, BodyRefusal> {
       return member;
     }) as Json;
   } catch (cause) {
-    return err({ code: "body_not_json", detail: cause instanceof Error ? cause.message : "cannot be parsed" });
+    return err({ code: "body_not_json", detail: placeOf(cause) });
   }
   const walked = walk(value);
   if (walked.keys > LIMITS.body_keys_max.value)
@@ -33,6 +33,12 @@ export function parseBody(text: string): Result<Json, BodyRefusal> {
     return err({ code: "body_too_complex", detail: `the key "${walked.forbidden}" is not allowed` });
   if (inexact) return err({ code: "number_not_exact", pointer: walked.inexactAt ?? "" });
   return ok(value);
+}
+
+/** Where the parser stopped. Its own message quotes the body, which may be a secret. */
+function placeOf(cause: unknown): string {
+  const position = cause instanceof Error ? /at position (\d+)/.exec(cause.message)?.[1] : undefined;
+  return position === undefined ? "it cannot be parsed" : `it cannot be parsed beyond character ${position}`;
 }
 
 const isExact = (value: number, source: string | undefined) =>

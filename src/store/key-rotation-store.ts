@@ -78,19 +78,20 @@ const selectToReseal = statement<{ workspace_id: string; new_key: string; after:
    ORDER BY v.id LIMIT :limit`,
 );
 
-// Compare-and-set per row: what was erased in between stays erased, and what another sweep did is done.
+// Compare-and-set per row: what was erased in between stays erased, and what another sweep did is done. The plus signs keep
+// SQLite from walking the whole workspace and reading the page's JSON anew for each of its rows.
 const reseal = statement<{ workspace_id: string; new_key: string; values: string }>(
   `UPDATE secret_versions SET data_key_id = :new_key, encrypted_value = j.value ->> 'encrypted_value',
      nonce = j.value ->> 'nonce', auth_tag = j.value ->> 'auth_tag'
    FROM json_each(:values) j
-   WHERE secret_versions.id = j.value ->> 'id' AND secret_versions.workspace_id = :workspace_id
-     AND secret_versions.data_key_id = j.value ->> 'data_key_id'`,
+   WHERE secret_versions.id = j.value ->> 'id' AND +secret_versions.workspace_id = :workspace_id
+     AND +secret_versions.data_key_id = j.value ->> 'data_key_id'`,
 );
 
 /** Their records in KV are still under the old key: to be written anew. */
 const markUncopied = statement<{ workspace_id: string; change_id: string; values: string }>(
   `UPDATE secrets SET change_id = :change_id
-   WHERE workspace_id = :workspace_id AND id IN (SELECT j.value ->> 'secret_id' FROM json_each(:values) j)`,
+   WHERE +workspace_id = :workspace_id AND id IN (SELECT j.value ->> 'secret_id' FROM json_each(:values) j)`,
 );
 
 // The place of the next page moves in the batch of the page; of two sweeps with one page, one counts it.

@@ -19,22 +19,24 @@ export type SecretCopyRow = Omit<SealedValue, "encrypted_value"> & {
   encrypted_value: string | null;
 };
 
-const select = statement<{ secret_id: string }, SecretCopyRow>(
-  `SELECT s.id AS secret_id, s.workspace_id, s.name, s.version, s.size_bytes, s.created_at, s.updated_at,
+const columns = `s.id AS secret_id, s.workspace_id, s.name, s.version, s.size_bytes, s.created_at, s.updated_at,
      s.last_rotated_at, s.rotation_count, s.deleted_at, s.change_id, COALESCE(v.encryption_version, 0) AS encryption_version,
      v.data_key_id, v.encrypted_value, COALESCE(v.nonce, '') AS nonce, COALESCE(v.auth_tag, '') AS auth_tag
-   FROM secrets s LEFT JOIN secret_versions v ON v.secret_id = s.id AND v.version = s.version WHERE s.id = :secret_id`,
+   FROM secrets s LEFT JOIN secret_versions v ON v.secret_id = s.id AND v.version = s.version`;
+
+const select = statement<{ secret_id: string }, SecretCopyRow>(`SELECT ${columns} WHERE s.id = :secret_id`, {
+  crossesTenants: true,
+});
+
+const selectUncopied = statement<{ limit: number }, SecretCopyRow>(
+  `SELECT ${columns} WHERE s.copied_change_id IS NOT s.change_id ORDER BY s.id LIMIT :limit`,
   { crossesTenants: true },
 );
 
-/** Compare-and-set: whoever wrote an older state learns of it here, and writes again. */
-const markCopied = statement<{ secret_id: string; change_id: string }, { id: string }>(
-  "UPDATE secrets SET copied_change_id = :change_id WHERE id = :secret_id AND change_id = :change_id RETURNING id",
-  { crossesTenants: true },
-);
-
-const selectUncopied = statement<{ limit: number }, { id: string }>(
-  "SELECT id FROM secrets WHERE copied_change_id IS NOT change_id ORDER BY id LIMIT :limit",
+/** Compare-and-set: what changed while KV was written does not count as copied. Answers what does. */
+const markCopied = statement<{ copied: string }, { id: string }>(
+  `UPDATE secrets SET copied_change_id = change_id FROM json_each(:copied) j
+   WHERE secrets.id = j.value ->> 'secret_id' AND +secrets.change_id = j.value ->> 'change_id' RETURNING secrets.id AS id`,
   { crossesTenants: true },
 );
 

@@ -6,6 +6,7 @@ import {
   copyFileSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -21,21 +22,33 @@ const READY_WITHIN_MS = 60_000;
 const STARTS_MAX = 3;
 
 /** A folder outside the project that holds a build of the test's worker and all that its runtimes persist. */
-export type RuntimeFolder = { readonly path: string; readonly logFile: string; remove(): void };
+export type RuntimeFolder = {
+  readonly path: string;
+  readonly logFile: string;
+  /** Variables and secrets of the runtimes that are started from now on. */
+  setVariables(variables: Record<string, string>): void;
+  remove(): void;
+};
 
 /**
  * Builds the worker once and migrates an empty database. Wrangler leaves its temporary files behind when it is killed, so
  * it works on a copy of wrangler.toml in a folder of its own, where that costs nobody anything.
  */
-export async function prepareFolder(variables: Record<string, string>): Promise<RuntimeFolder> {
+export async function prepareFolder(
+  variables: Record<string, string>,
+  entryFile = "worker/entry.ts",
+): Promise<RuntimeFolder> {
   const folder = mkdtempSync(path.join(tmpdir(), "leger-kill-"));
   const logFile = path.join(folder, "runtime.log");
   copyFileSync(path.join(ROOT, "wrangler.toml"), path.join(folder, "wrangler.toml"));
   for (const name of ["node_modules", "migrations"]) symlinkSync(path.join(ROOT, name), path.join(folder, name));
-  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`);
-  writeFileSync(path.join(folder, ".dev.vars"), lines.join(""), { mode: 0o600 });
+  const setVariables = (all: Record<string, string>) => {
+    const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
+    writeFileSync(path.join(folder, ".dev.vars"), lines.join(""), { mode: 0o600 });
+  };
+  setVariables(variables);
   appendFileSync(logFile, "");
-  const entry = path.join(import.meta.dirname, "worker/entry.ts");
+  const entry = path.join(import.meta.dirname, entryFile);
   const run = async (args: string[]) => {
     const child = spawnWrangler({ folder, logFile, args });
     const [code] = (await once(child, "exit")) as [number | null];
@@ -45,7 +58,8 @@ export async function prepareFolder(variables: Record<string, string>): Promise<
     run(["deploy", entry, "--dry-run", "--outdir", "build"]),
     run(["d1", "migrations", "apply", "DB", "--local", "--persist-to", "state"]),
   ]);
-  return { path: folder, logFile, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  renameSync(path.join(folder, "build", path.basename(entry, ".ts") + ".js"), path.join(folder, "build/worker.js"));
+  return { path: folder, logFile, setVariables, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 export type Runtime = {
@@ -70,7 +84,7 @@ export async function startRuntime(folder: RuntimeFolder): Promise<Runtime> {
 
 async function startOnce(folder: RuntimeFolder): Promise<Runtime> {
   const port = await freePort();
-  const args = ["dev", "build/entry.js", "--no-bundle", "--persist-to", "state", "--ip", "127.0.0.1"];
+  const args = ["dev", "build/worker.js", "--no-bundle", "--persist-to", "state", "--ip", "127.0.0.1"];
   const child = spawnWrangler({
     folder: folder.path,
     logFile: folder.logFile,
