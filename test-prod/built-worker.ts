@@ -18,7 +18,7 @@ type Body = {
   error: { code: string; message: string; action: string; docs: string };
 };
 export type Answer = { status: number; headers: Headers; bytes: Uint8Array; text: string; json: () => Body };
-type RequestOptions = { token?: string; body?: unknown; headers?: Record<string, string> };
+type RequestOptions = { token?: string; body?: unknown; form?: FormData; headers?: Record<string, string> };
 
 export type BuiltWorker = Awaited<ReturnType<typeof startBuiltWorker>>;
 
@@ -58,14 +58,19 @@ export async function startBuiltWorker() {
   await worker.applyD1Migrations("DB");
 
   const request = async (method: string, route: string, options: RequestOptions = {}): Promise<Answer> => {
-    const { token, body, headers } = options;
+    const { token, body, form, headers } = options;
+    // encoded here by Node as an ordinary client would: the harness has a FormData of its own
+    const encoded = form && new Response(form);
+    const contentType = encoded?.headers.get("content-type");
     const response = await worker.fetch(route, {
       method,
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { "content-type": "application/json" }),
+        ...(contentType && { "content-type": contentType }),
         ...headers,
       },
+      ...(encoded && { body: await encoded.arrayBuffer() }),
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
