@@ -1,12 +1,12 @@
 import { bundleFiles } from "#actions/read-plan.ts";
 import { readRenderWith } from "#actions/read-render.ts";
-import { AppError } from "#core/errors.ts";
 import { type Finding, hasErrors } from "#core/finding.ts";
 import { isPodmanWithin } from "#core/names.ts";
 import type { Caller } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
 import { judgeUnits } from "#quadlet/judge-units.ts";
 import { loadPack } from "#registry/load-pack.ts";
+import { withoutSensitiveExcerpts } from "#registry/make-render.ts";
 import { type SchemaSummaryRow, schemaStore } from "#store/schema-store.ts";
 
 export type Verdict = { starts: boolean; findings: Finding[] };
@@ -25,30 +25,34 @@ export async function checkRender(
 ): Promise<RenderCheck> {
   const select = schemaStore.selectOfVersion.bind(deps.db, { workspace_id: caller.workspaceId, version });
   const { render, results } = await readRenderWith(deps, caller, { number: version, selects: [select] });
-  const schema = schemaStore.selectOfVersion.rows(results[0])[0];
-  if (!schema) throw AppError.of("version_not_found", { version });
+  const schema = schemaStore.selectOfVersion.rows(results[0])[0] ?? null; // what was uploaded has none
+  const pack = schema && (await loadPack(deps, schema));
   const { podman_target } = render.manifest.inputs;
   const asked = podman ?? podman_target;
   const files = await bundleFiles(deps, render);
-  const downLevels = await doesDownLevel(deps, schema);
-  const asTarget = judgeUnits(files, { podmanTarget: asked, downLevels }).findings;
+  const judge = (downLevels: boolean) => {
+    const { findings } = judgeUnits(files, { podmanTarget: asked, downLevels });
+    if (pack?.ok !== true) return schema === null ? [...findings] : findings.map(withoutExcerpt);
+    return withoutSensitiveExcerpts(findings, pack.value);
+  };
+  // A pack that cannot be had any more renders nothing for any target, so nothing is promised of it.
+  const downLevels = pack?.ok === true && pack.value.compiled.pack.podman.down_level !== false;
+  const range = schema === null ? [] : outOfRange(schema, asked);
   return {
     podman_target,
     podman: asked,
-    as_rendered: verdict(judgeUnits(files, { podmanTarget: asked, downLevels: false }).findings),
-    as_target: verdict([...outOfRange(schema, asked), ...asTarget]),
+    as_rendered: verdict(judge(false)),
+    as_target: verdict([...range, ...judge(downLevels)]),
   };
 }
 
-const verdict = (findings: readonly Finding[]): Verdict => ({
-  starts: !hasErrors(findings),
-  findings: [...findings],
-});
+const verdict = (findings: Finding[]): Verdict => ({ starts: !hasErrors(findings), findings });
 
-/** A pack that cannot be had any more renders nothing for any target, so nothing is promised of it. */
-async function doesDownLevel(deps: Deps, schema: SchemaSummaryRow): Promise<boolean> {
-  const pack = await loadPack(deps, schema);
-  return pack.ok && pack.value.compiled.pack.podman.down_level !== false;
+/** Without its pack nobody knows which files may hold sensitive values. */
+function withoutExcerpt(finding: Finding): Finding {
+  const unquoted = { ...finding };
+  delete unquoted.excerpt;
+  return unquoted;
 }
 
 function outOfRange(schema: SchemaSummaryRow, podman: string): Finding[] {

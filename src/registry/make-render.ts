@@ -124,7 +124,7 @@ export const sensitiveOutputs = ({ compiled }: ReadyPack): ReadonlySet<string> =
   new Set(compiled.pack.outputs.filter(({ sensitive }) => sensitive === true).map(({ output }) => output));
 
 /** A finding is stored and shown: lines of a file that may hold sensitive values are not quoted in it. */
-function withoutSensitiveExcerpts(findings: readonly Finding[], pack: ReadyPack): Finding[] {
+export function withoutSensitiveExcerpts(findings: readonly Finding[], pack: ReadyPack): Finding[] {
   const sensitive = sensitiveOutputs(pack);
   return findings.map((finding) => {
     if (!finding.place || !sensitive.has(finding.place.file)) return finding;

@@ -22,7 +22,8 @@ function run(folder: string, place: string, options: Options): number {
   const [, filename = "", number = ""] = match;
   const made = renderFolder(folder, { ...options, provenance: true });
   if (!made.ok) {
-    printFindings(made.error);
+    if (options.json) for (const finding of made.error) console.log(JSON.stringify(finding));
+    else printFindings(made.error);
     return 1;
   }
   const { rendered, pack } = made.value;
