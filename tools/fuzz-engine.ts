@@ -35,6 +35,11 @@ const DOCUMENTED: readonly {
       /{% for[\s\S]*(?:with context|{% include)/.test(template) && /{% macro/.test(Object.values(files).join("")),
   },
   {
+    name: "in looks into the text of a safe value, where Nunjucks asks for a member of an object",
+    matches: ({ template, files }) =>
+      /(?<!for [\w, ]+)\sin\s[^%}]*\|\s*(?:safe|escape|e|forceescape)\b/.test(template + Object.values(files).join("")),
+  },
+  {
     name: "the else of an inner loop runs whenever that loop has no items",
     matches: ({ template, files }) =>
       /{% for[\s\S]*{% for[\s\S]*{% else %}none/.test(template + Object.values(files).join("")),

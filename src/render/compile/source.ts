@@ -47,33 +47,35 @@ type SourceParts = {
 
 const nothing: Code = () => undefined;
 
+/** What reading looks at first comes first: fields that stand together are in memory together. */
 export class Source {
-  readonly kind: Kind;
   /** The kind, or `SPECIAL`: what reading has to look at. */
   readonly reading: Kind | typeof SPECIAL;
-  readonly question: Question;
+  readonly code: Code;
   readonly slot: number;
-  /** The slot is one of the template's root, and a macro reads it. */
-  readonly isInRoot: boolean;
   readonly first: string | number;
+  /** Refuses an undefined value; null where it may be asked for. */
+  readonly fail: Fail | null;
   readonly second: string | number;
   /** A constant's value, or what an equality compares with. */
   readonly operand: unknown;
-  /** Refuses an undefined value; null where it may be asked for. */
-  readonly fail: Fail | null;
-  readonly code: Code;
+  readonly question: Question;
+  /** The slot is one of the template's root, and a macro reads it. */
+  readonly isInRoot: boolean;
+  readonly kind: Kind;
 
   constructor(parts: SourceParts) {
-    this.kind = parts.kind;
-    this.question = parts.question ?? AS_IS;
+    const { kind, question = AS_IS, isInRoot = false } = parts;
+    this.reading = isInRoot || question !== AS_IS ? SPECIAL : kind;
+    this.code = parts.code ?? nothing;
     this.slot = parts.slot ?? 0;
-    this.isInRoot = parts.isInRoot ?? false;
     this.first = parts.first ?? "";
+    this.fail = parts.fail ?? null;
     this.second = parts.second ?? "";
     this.operand = parts.operand;
-    this.fail = parts.fail ?? null;
-    this.code = parts.code ?? nothing;
-    this.reading = this.isInRoot || this.question !== AS_IS ? SPECIAL : this.kind;
+    this.question = question;
+    this.isInRoot = isInRoot;
+    this.kind = kind;
   }
 
   with(parts: Partial<SourceParts>): Source {

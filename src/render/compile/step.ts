@@ -27,11 +27,11 @@ export class Step {
   readonly action: Action;
   /** What is printed, asked or assigned. */
   readonly source: Source;
+  /** Fixed text behind it. */
+  text = "";
   readonly body: Body;
   readonly otherwise: Body;
   readonly slot: number;
-  /** Fixed text behind it. */
-  text = "";
 
   constructor(parts: StepParts) {
     this.action = parts.action;
