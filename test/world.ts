@@ -150,6 +150,9 @@ export function world(overrides: Partial<Deps> = {}) {
         podman_max: null,
         status: admission.status,
         report: JSON.stringify(admission.report),
+        compatibility: null,
+        migration_required: 0,
+        matrix: null,
         released_at: toInstant(clock.now()),
         fetched_at: toInstant(clock.now()),
       })

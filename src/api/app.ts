@@ -30,6 +30,7 @@ import { schemaRoutes } from "#api/schemas/routes.ts";
 import { secretFactRoutes } from "#api/secrets/fact-routes.ts";
 import { secretRoutes } from "#api/secrets/routes.ts";
 import { secureAnswers } from "#api/secure-answers.ts";
+import { webhookRoutes } from "#api/webhooks/routes.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText, logTo } from "#core/log.ts";
 import type { Permission } from "#core/permissions.ts";
@@ -61,6 +62,7 @@ const ROUTES = [
   schemaRoutes,
   generatorRoutes,
   secretRoutes,
+  webhookRoutes,
   auditRoutes,
   exportRoutes,
   deviceRoutes,

@@ -14,7 +14,14 @@ import type { Proof } from "#core/proof.ts";
 import { verifyToken } from "#core/token.ts";
 
 /** Routes that need no token: signed, public, or the way to one. Everything else does, also what does not exist. */
-const OPEN_ROUTES = new Set(["/health", "/ready", "/openapi.json", "/.well-known/jwks.json", "/auth/cli"]);
+const OPEN_ROUTES = new Set([
+  "/health",
+  "/ready",
+  "/openapi.json",
+  "/.well-known/jwks.json",
+  "/auth/cli",
+  "/webhooks/github",
+]);
 const OPEN_PREFIXES = ["/docs", "/links/"];
 
 export const isOpen = (path: string) =>

@@ -6,6 +6,7 @@ import { parseBody } from "#core/request-body.ts";
 
 /** Routes that read their body themselves, as a stream, with bounds of their own (read-upload.ts). */
 const UPLOADS = new Set(["/config/upload", "/config/upload/preview"]);
+export const WEBHOOK_PATH = "/webhooks/github";
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 
 /**
@@ -15,6 +16,7 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
   const { method } = c.req;
   if (method === "GET" || method === "HEAD" || method === "OPTIONS") return next();
+  if (c.req.path === WEBHOOK_PATH) return next(); // its signature is over the bytes, which it reads itself
   if (UPLOADS.has(c.req.path)) {
     await next();
     // refused before it was read: what nobody reads is cancelled
@@ -46,8 +48,9 @@ export const boundedBody = createMiddleware<ApiEnv>(async (c, next) => {
   return next();
 });
 
-async function readBounded(request: Request): Promise<string> {
-  if (!request.body) return "";
+/** The bytes of a body, within the limit. */
+export async function readBytes(request: Request): Promise<Uint8Array> {
+  if (!request.body) return new Uint8Array();
   const limit = LIMITS.body_bytes_max.value;
   const reader = request.body.getReader();
   const pieces: Uint8Array[] = [];
@@ -68,6 +71,11 @@ async function readBounded(request: Request): Promise<string> {
     whole.set(piece, at);
     at += piece.byteLength;
   }
+  return whole;
+}
+
+async function readBounded(request: Request): Promise<string> {
+  const whole = await readBytes(request);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(whole);
   } catch {

@@ -9,6 +9,7 @@ import { collectUploads } from "#consumers/collect-uploads.ts";
 import { resumePurges } from "#consumers/resume-purges.ts";
 import { renderVersion } from "#consumers/render-version.ts";
 import type { Deps } from "#deps.ts";
+import { syncWaiting } from "#registry/sync-registry.ts";
 import { idempotencyStore } from "#store/idempotency-store.ts";
 import { jobStore } from "#store/job-store.ts";
 import { rateLimitStore } from "#store/rate-limit-store.ts";
@@ -41,6 +42,7 @@ export async function sweep(deps: Deps): Promise<void> {
     }
   }
   await nudgeRest(deps, due.slice(settings.SWEEP_RENDERS_MAX));
+  await syncWaiting(deps);
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
   await idempotencyStore.removeOlder.bind(db, { before }).run();
   await driveRotations(deps);

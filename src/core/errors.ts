@@ -280,6 +280,17 @@ const CATALOGUE = {
     (p: { version: string }) => `There is no schema version ${p.version}.`,
     "List them with GET /schemas.",
   ),
+  webhook_unsigned: row(
+    401,
+    (_: NoParams) => "The webhook's signature is missing or does not match its body.",
+    "Give GitHub the secret that is in GITHUB_WEBHOOK_SECRETS, and choose application/json.",
+  ),
+  webhook_not_configured: row(
+    503,
+    (_: NoParams) => "This server has no webhook secret, so it believes no webhook.",
+    "Set GITHUB_WEBHOOK_SECRETS, or remove the webhook: the hourly sync does the same work.",
+    3600,
+  ),
   sync_running: row(
     409,
     (_: NoParams) => "A sync of the registry is running already.",

@@ -1,5 +1,9 @@
 /** A small map that forgets what was used least recently. Lives in the isolate; holds only what a digest names. */
-export type Lru<V> = { get(key: string): V | undefined; set(key: string, value: V): void };
+export type Lru<V> = {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  delete(key: string): void;
+};
 
 export function createLru<V>(entriesMax: number): Lru<V> {
   const entries = new Map<string, V>();
@@ -12,6 +16,7 @@ export function createLru<V>(entriesMax: number): Lru<V> {
       }
       return value;
     },
+    delete: (key) => void entries.delete(key),
     set(key, value) {
       entries.delete(key);
       entries.set(key, value);

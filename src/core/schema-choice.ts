@@ -10,7 +10,4 @@ export const isRange = (range: string) => semver.validRange(range) !== null;
 /** What a configuration follows when nothing is said: compatible releases of the version it was made with. */
 export const defaultRange = (version: string) => `^${version.replace(/^v/, "")}`;
 
-/** A tag is a schema version when it is `v` and a semantic version. */
-export const isSchemaTag = (tag: string) => tag.startsWith("v") && semver.valid(tag) === tag.slice(1);
-
 export const newestFirst = (a: string, b: string) => semver.rcompare(a, b);

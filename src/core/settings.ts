@@ -69,6 +69,13 @@ export const Settings = z.object({
   TAILSCALE_ID_TOKEN_ISSUER: z.url(),
   TAILSCALE_ID_TOKEN_JWKS_URL: z.url(),
   PACK_REPOSITORIES: json(z.record(PackSlug, z.string().regex(/^[\w.-]+\/[\w.-]+$/))),
+  /** By pack: who may release, and whether only immutable releases count. */
+  PACK_RULES: json(
+    z.record(
+      PackSlug,
+      z.strictObject({ publishers: z.array(z.string()).default([]), require_immutable: z.boolean().default(false) }),
+    ),
+  ).optional(),
   OPERATOR_LOGINS: z.string().transform((text) =>
     text
       .split(",")
@@ -90,6 +97,12 @@ export const Settings = z.object({
   /** Numbers of docs/limits.md by name, where the operator wants others: '{"saves": 1000}'. */
   RATE_LIMITS: json(z.partialRecord(z.enum(RATE_LIMIT_NAMES), z.int().nonnegative())).prefault("{}"),
   GITHUB_TOKEN: z.string().optional(),
+  /** In place of a token: an app installed on the repositories. The key is PKCS #8. */
+  GITHUB_APP: json(
+    z.strictObject({ app_id: z.string().min(1), installation_id: z.string().min(1), private_key: z.string().min(1) }),
+  ).optional(),
+  /** The webhook's secrets, the current one first; the former one counts while GitHub is being told of the new one. */
+  GITHUB_WEBHOOK_SECRETS: json(z.array(z.string().min(16)).min(1).max(2)).optional(),
   TOKEN_SIGNING_KEYS: json(z.array(SigningKey).min(1)),
   LINK_SIGNING_KEY: z.string().min(32),
   SECRET_KEY_RING: json(KeyRing),

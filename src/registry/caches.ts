@@ -26,10 +26,13 @@ export type Caches = {
   verifications: Lru<{ device: VerifiedDevice; untilMs: number }>;
   /** by tailnet; access tokens of OAuth clients, until shortly before they end */
   tailscaleTokens: Lru<{ token: string; untilMs: number }>;
+  /** by installation; a secret, which is why it is nowhere else */
+  githubTokens: Lru<{ token: string; expiresAt: number }>;
 };
 
 export const createCaches = (): Caches => ({
   packs: createLru(8),
+  githubTokens: createLru(4),
   schemas: createLru(64),
   verifications: createLru(1000),
   tailscaleTokens: createLru(100),

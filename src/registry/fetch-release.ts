@@ -17,6 +17,8 @@ export type Release = {
   body?: string | null | undefined;
   draft: boolean;
   prerelease: boolean;
+  immutable?: boolean;
+  author?: { login: string } | null;
   published_at: string | null;
   created_at: string;
   assets: ReleaseAsset[];
@@ -71,7 +73,8 @@ const tooLarge = (size: number): Finding => ({
   action: "Make the pack smaller and release it again.",
 });
 
-async function tagCommit(github: GitHub, repository: Repository, tag: string): Promise<string> {
+/** The commit that a tag points to now. Throws where there is no such tag. */
+export async function tagCommit(github: GitHub, repository: Repository, tag: string): Promise<string> {
   const { data } = await github.rest.git.getRef({ ...repository, ref: `tags/${tag}` });
   if (data.object.type !== "tag") return data.object.sha;
   const annotated = await github.rest.git.getTag({ ...repository, tag_sha: data.object.sha });

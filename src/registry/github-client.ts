@@ -1,4 +1,5 @@
 import { retry } from "@octokit/plugin-retry";
+import { importPKCS8, SignJWT } from "jose";
 import { Octokit } from "@octokit/rest";
 import { causeText } from "#core/log.ts";
 import type { Deps } from "#deps.ts";
@@ -11,10 +12,17 @@ export type GitHub = InstanceType<typeof RetryingOctokit>;
  * One client per invocation. It tries a failed request (5xx, network) again shortly and at most twice; everything beyond is
  * the next sync's work. At a rate limit it does not wait: see `retryAfter`.
  */
-export function githubClient({ http, settings, log }: Pick<Deps, "http" | "settings" | "log">): GitHub {
+export async function githubClient(deps: GitHubDeps): Promise<GitHub> {
+  const auth = await githubToken(deps);
+  return clientWith(deps, auth);
+}
+
+type GitHubDeps = Pick<Deps, "http" | "settings" | "log" | "clock" | "caches">;
+
+function clientWith({ http, settings, log }: GitHubDeps, auth: string | null): GitHub {
   return new RetryingOctokit({
     baseUrl: settings.GITHUB_API_URL,
-    ...(settings.GITHUB_TOKEN && { auth: settings.GITHUB_TOKEN }),
+    ...(auth !== null && { auth }),
     userAgent: "leger-registry",
     request: { fetch: http },
     retry: { retries: 2, doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451], retryAfterBaseValue: 200 },
@@ -25,6 +33,33 @@ export function githubClient({ http, settings, log }: Pick<Deps, "http" | "setti
       error: (message: string) => log("github.failed", { reason: message }),
     },
   });
+}
+
+/** Of an installation token, which lives an hour. */
+const RENEW_SECONDS_BEFORE = 300;
+
+/**
+ * Who asks: an app's installation token, kept until shortly before it ends; else the configured token; else nobody. The app proves
+ * itself by a JWT that lives nine minutes (GitHub: at most ten, its own clock a minute early).
+ */
+async function githubToken(deps: GitHubDeps): Promise<string | null> {
+  const { settings, clock, caches } = deps;
+  const app = settings.GITHUB_APP;
+  if (!app) return settings.GITHUB_TOKEN ?? null;
+  const now = clock.now().getTime() / 1000;
+  const known = caches.githubTokens.get(app.installation_id);
+  if (known && known.expiresAt - RENEW_SECONDS_BEFORE > now) return known.token;
+  const jwt = await new SignJWT()
+    .setProtectedHeader({ alg: "RS256" })
+    .setIssuer(app.app_id)
+    .setIssuedAt(Math.floor(now) - 60)
+    .setExpirationTime(Math.floor(now) + 480)
+    .sign(await importPKCS8(app.private_key, "RS256"));
+  const { data } = await clientWith(deps, jwt).rest.apps.createInstallationAccessToken({
+    installation_id: Number(app.installation_id),
+  });
+  caches.githubTokens.set(app.installation_id, { token: data.token, expiresAt: Date.parse(data.expires_at) / 1000 });
+  return data.token;
 }
 
 /** The parts of Octokit's RequestError that decisions need; a network failure has status 500 and no response. */

@@ -56,7 +56,7 @@ async function restorePack(deps: Deps, row: SchemaSummaryRow): Promise<string | 
 }
 
 async function fetchPinned(deps: Deps, row: SchemaSummaryRow): Promise<string | null> {
-  const github = githubClient(deps);
+  const github = await githubClient(deps);
   const release = await findRelease(github, row.repository, row.github_tag);
   if (!release) return null;
   const fetched = await fetchRelease(github, row.repository, release);

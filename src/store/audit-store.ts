@@ -93,6 +93,14 @@ const insertForRotationEnd = statement<EntryParams & { rotation_id: string }>(
    WHERE id = :rotation_id AND workspace_id = :workspace_id AND state <> 'running' AND finished_at = :at AND ${isNew}
      AND NOT EXISTS (SELECT 1 FROM audit_log WHERE workspace_id = :workspace_id AND action = :action AND target = :target)`,
 );
+/** Stands before `schemaStore.setState` in the batch, under the same condition. */
+const insertForSchemaState = statement<
+  EntryParams & { pack: string; version: string; status: string; alarm: string | null }
+>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM schemas
+   WHERE pack = :pack AND version = :version AND (status <> :status OR alarm IS NOT :alarm) AND ${isNew}`,
+  { crossesTenants: true },
+);
 const insertAlways = statement<EntryParams>(`INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew}`);
 
 async function params(entry: AuditEntry): Promise<EntryParams> {
@@ -170,5 +178,10 @@ export const auditStore = {
   selectRange,
   forPurge: async (db: D1Database, entry: AuditEntry, purgeId: string) =>
     insertForPurge.bind(db, { ...(await params(entry)), purge_id: purgeId }),
+  forSchemaState: async (
+    db: D1Database,
+    entry: AuditEntry,
+    state: { pack: string; version: string; status: string; alarm: string | null },
+  ) => insertForSchemaState.bind(db, { ...(await params(entry)), ...state }),
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
 };

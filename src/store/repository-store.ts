@@ -6,6 +6,8 @@ export type RepositoryRow = {
   etag: string | null;
   synced_at: string | null;
   not_before: string | null;
+  full_synced_at: string | null;
+  pending: number;
 };
 
 // A pack has one repository: the row of the one it had before would hold its name.
@@ -22,7 +24,7 @@ const ensure = statement<{ repository: string; pack: string }>(
 const lease = statement<{ repository: string; now: string; lease_until: string }, RepositoryRow>(
   `UPDATE registry_repositories SET lease_until = :lease_until
    WHERE repository = :repository AND (lease_until IS NULL OR lease_until <= :now)
-   RETURNING repository, pack, etag, synced_at, not_before`,
+   RETURNING repository, pack, etag, synced_at, not_before, full_synced_at, pending`,
 );
 
 const finish = statement<{
@@ -30,15 +32,30 @@ const finish = statement<{
   etag: string | null;
   synced_at: string | null;
   not_before: string | null;
+  full_synced_at: string | null;
+  pending: number;
   last_outcome: string;
 }>(
   `UPDATE registry_repositories SET lease_until = NULL, etag = :etag, synced_at = COALESCE(:synced_at, synced_at),
-     not_before = :not_before, last_outcome = :last_outcome
+     not_before = :not_before, full_synced_at = COALESCE(:full_synced_at, full_synced_at), pending = :pending,
+     last_outcome = :last_outcome
    WHERE repository = :repository`,
 );
 
 const selectAll = statement<Record<string, never>, RepositoryRow & { last_outcome: string | null }>(
-  "SELECT repository, pack, etag, synced_at, not_before, last_outcome FROM registry_repositories ORDER BY pack",
+  "SELECT repository, pack, etag, synced_at, not_before, full_synced_at, pending, last_outcome FROM registry_repositories ORDER BY pack",
 );
 
-export const repositoryStore = { forget, ensure, lease, finish, selectAll };
+/** A webhook's hint: the next sweep looks, whether or not the request that brought it lived to do so. */
+const nudge = statement<{ repository: string; now: string }>(
+  "UPDATE registry_repositories SET nudged_at = :now WHERE repository = :repository COLLATE NOCASE",
+);
+
+/** Repositories that somebody should look at before the hour is over: left unfinished, or nudged since the last look. */
+const selectWaiting = statement<{ now: string }, { repository: string; pack: string }>(
+  `SELECT repository, pack FROM registry_repositories
+   WHERE (pending = 1 OR nudged_at > COALESCE(synced_at, ''))
+     AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now) ORDER BY pack`,
+);
+
+export const repositoryStore = { forget, ensure, lease, finish, selectAll, nudge, selectWaiting };

@@ -24,7 +24,11 @@ export type SchemaRow = SchemaSummaryRow & {
   report: string;
   compatibility: string | null;
   migration_required: number;
+  matrix: string | null;
 };
+
+/** What a sync compares a listed release with. */
+export type SchemaPinRow = SchemaSummaryRow & { alarm: string | null; has_errors: number };
 
 const summary = `pack, version, repository, github_release_url, github_tag, commit_sha, asset_digest, pack_digest,
   podman_min, podman_max, status, released_at, fetched_at`;
@@ -38,7 +42,7 @@ const selectAll = statement<Record<string, never>, SchemaSummaryRow>(
 );
 
 const selectOne = statement<{ pack: string; version: string }, SchemaRow>(
-  `SELECT ${summary}, template_manifest, config_schema, report, compatibility, migration_required
+  `SELECT ${summary}, template_manifest, config_schema, report, compatibility, migration_required, matrix
    FROM schemas WHERE pack = :pack AND version = :version`,
 );
 
@@ -48,16 +52,40 @@ const selectOfVersion = statement<{ workspace_id: string; version: number }, Sch
                             WHERE workspace_id = :workspace_id AND version = :version)`,
 );
 
-const selectByRepository = statement<{ repository: string }, SchemaSummaryRow>(
-  `SELECT ${summary} FROM schemas WHERE repository = :repository`,
+const selectByRepository = statement<{ repository: string }, SchemaPinRow>(
+  `SELECT ${summary}, alarm,
+     EXISTS (SELECT 1 FROM json_each(report) WHERE json_extract(value, '$.severity') = 'error') AS has_errors
+   FROM schemas WHERE repository = :repository`,
 );
 
-const insert = statement<Omit<SchemaRow, "compatibility" | "migration_required">>(
+const insert = statement<SchemaRow>(
   `INSERT INTO schemas (pack, version, repository, github_release_url, github_tag, commit_sha, asset_digest, pack_digest,
-     template_manifest, config_schema, podman_min, podman_max, status, report, released_at, fetched_at)
+     template_manifest, config_schema, podman_min, podman_max, status, report, compatibility,
+     migration_required, matrix, released_at, fetched_at)
    VALUES (:pack, :version, :repository, :github_release_url, :github_tag, :commit_sha, :asset_digest, :pack_digest,
-     :template_manifest, :config_schema, :podman_min, :podman_max, :status, :report, :released_at, :fetched_at)
+     :template_manifest, :config_schema, :podman_min, :podman_max, :status, :report, :compatibility,
+     :migration_required, :matrix, :released_at, :fetched_at)
    ON CONFLICT (pack, version) DO NOTHING`,
 );
 
-export const schemaStore = { selectCandidates, selectAll, selectOne, selectOfVersion, selectByRepository, insert };
+// Nothing that a version refers to is ever deleted: a release that is taken back changes a word here, and only once.
+const setState = statement<{
+  pack: string;
+  version: string;
+  status: SchemaStatus;
+  yanked_reason: string | null;
+  alarm: string | null;
+}>(
+  `UPDATE schemas SET status = :status, yanked_reason = :yanked_reason, alarm = :alarm
+   WHERE pack = :pack AND version = :version AND (status <> :status OR alarm IS NOT :alarm)`,
+);
+
+export const schemaStore = {
+  selectCandidates,
+  selectAll,
+  selectOne,
+  selectOfVersion,
+  selectByRepository,
+  insert,
+  setState,
+};

@@ -29,10 +29,11 @@ const SyncOutcome = z
   .object({
     repository: z.string(),
     pack: z.string(),
-    result: z.enum(["synced", "unchanged", "running", "rate_limited", "failed"]),
+    result: z.enum(["synced", "unchanged", "running", "rate_limited", "gone", "failed"]),
     admitted: z.array(z.string()),
     quarantined: z.array(z.string()),
     skipped: z.array(z.object({ tag: z.string(), reason: z.string() })),
+    failures: z.int(),
     retry_at: z.string().nullable(),
   })
   .openapi("SyncOutcome");

@@ -1,0 +1,12 @@
+DROP TABLE impact_results;
+DROP TABLE impact_jobs;
+DROP TABLE proposals;
+DROP TABLE upgrade_jobs;
+DROP TABLE fanouts;
+DROP TABLE webhook_deliveries;
+ALTER TABLE registry_repositories DROP COLUMN nudged_at;
+ALTER TABLE registry_repositories DROP COLUMN pending;
+ALTER TABLE registry_repositories DROP COLUMN full_synced_at;
+ALTER TABLE schemas DROP COLUMN matrix;
+ALTER TABLE schemas DROP COLUMN yanked_reason;
+ALTER TABLE schemas DROP COLUMN alarm;

@@ -1,0 +1,203 @@
+import { sign } from "@octokit/webhooks-methods";
+import examples from "@octokit/webhooks-examples" with { type: "json" };
+import { env } from "cloudflare:workers";
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import { syncRegistry } from "#registry/sync-registry.ts";
+import { syncRepository } from "#registry/sync-repository.ts";
+import { LIMITS } from "#core/limits.ts";
+import { control } from "./upstream-control.ts";
+import { world } from "./world.ts";
+
+const SECRETS = ["the-current-webhook-secret", "the-former-webhook-secret"];
+const samplesOf = (name: string) => examples.find((one) => one.name === name)!.examples as Record<string, unknown>[];
+let deliveries = 0;
+
+function receiver(repository = "Codertocat/Hello-World") {
+  const w = world();
+  w.clock.at = new Date();
+  const settings = { PACK_REPOSITORIES: { [w.name]: repository }, GITHUB_WEBHOOK_SECRETS: SECRETS };
+  w.deps.settings = { ...w.deps.settings, ...settings };
+  type Sent = { event?: string; secret?: string; id?: string; signature?: string };
+  const send = async (
+    payload: object | string,
+    { event = "release", secret = SECRETS[0]!, id, signature }: Sent = {},
+  ) => {
+    const body = typeof payload === "string" ? payload : JSON.stringify(payload);
+    return w.request<{ outcome: string }>("POST", "/webhooks/github", {
+      body,
+      headers: {
+        "x-github-event": event,
+        "x-github-delivery": id ?? `delivery-${w.name}-${++deliveries}`,
+        "x-hub-signature-256": signature ?? (body === "" ? "sha256=" : await sign(secret, body)),
+      },
+    });
+  };
+  const remembered = async () =>
+    (await env.DB.prepare("SELECT COUNT(*) AS n FROM webhook_deliveries WHERE delivery_id LIKE ?")
+      .bind(`delivery-${w.name}-%`)
+      .first<{ n: number }>())!.n;
+  return { w, send, remembered };
+}
+
+beforeEach(async () => {
+  await control("clearFaults");
+  await control("setRateLimit", { anonymous: 1_000_000 });
+  await env.DB.prepare("DELETE FROM registry_repositories WHERE repository = 'Codertocat/Hello-World'").run();
+});
+
+describe("a delivery", () => {
+  test.each(samplesOf("release").map((sample) => [String(sample["action"]), sample] as const))(
+    "of GitHub's own sample `release` %s nudges",
+    async (_, sample) => {
+      const { w, send } = receiver();
+      expect(await send(sample)).toMatchObject({ status: 202, body: { data: { outcome: "nudged" } } });
+      await w.settle();
+    },
+  );
+
+  test("of every sample of `ping` is taken, and asks GitHub nothing", async () => {
+    const { send, remembered } = receiver();
+    for (const sample of samplesOf("ping"))
+      expect(await send(sample, { event: "ping" })).toMatchObject({
+        status: 202,
+        body: { data: { outcome: "ignored" } },
+      });
+    expect(await remembered()).toBe(samplesOf("ping").length);
+  });
+
+  test("of another event, or about another repository, is ignored", async () => {
+    const { send } = receiver("somebody/else");
+    const [sample] = samplesOf("release");
+    expect((await send(sample!)).body.data.outcome).toBe("ignored");
+    expect((await send(samplesOf("issues")[0]!, { event: "issues" })).body.data.outcome).toBe("ignored");
+  });
+
+  test("sent twice counts once", async () => {
+    const { w, send, remembered } = receiver();
+    const id = `delivery-${w.name}-same`;
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(async () => (await send(samplesOf("release")[0]!, { id })).body.data.outcome),
+    );
+    await w.settle();
+    expect(outcomes.toSorted()).toEqual(["nudged", "repeated", "repeated"]);
+    expect(await remembered()).toBe(1);
+  });
+
+  test("counts under the former secret too, while GitHub is told of the new one", async () => {
+    const { w, send } = receiver();
+    expect((await send(samplesOf("release")[0]!, { secret: SECRETS[1]! })).status).toBe(202);
+    await w.settle();
+  });
+
+  test.each<[string, { signature?: string; secret?: string }]>([
+    ["another secret", { secret: "some-third-secret" }],
+    ["no signature", { signature: "" }],
+    ["a short one", { signature: "sha256=00" }],
+    ["SHA-1", { signature: `sha1=${"0".repeat(40)}` }],
+    ["capital digits", { signature: `sha256=${"A".repeat(64)}` }],
+    ["zeroes", { signature: `sha256=${"0".repeat(64)}` }],
+  ])("with %s is refused and leaves nothing", async (_, forged) => {
+    const { w, send, remembered } = receiver();
+    expect(await send(samplesOf("release")[0]!, forged)).toMatchObject({
+      status: 401,
+      body: { error: { code: "webhook_unsigned" } },
+    });
+    await w.settle();
+    expect(await remembered()).toBe(0);
+  });
+
+  test("whose signature is of other bytes is refused, whichever bit differs", async () => {
+    const { send } = receiver();
+    const body = JSON.stringify({ action: "published", repository: { full_name: "Codertocat/Hello-World" } });
+    const signature = await sign(SECRETS[0]!, body);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(body.length - 1), fc.integer({ min: 1, max: 31 }), async (at, bits) => {
+        const changed = body.slice(0, at) + String.fromCharCode(body.charCodeAt(at) ^ bits) + body.slice(at + 1);
+        expect((await send(changed, { signature })).status).toBe(401);
+      }),
+      { numRuns: 60, seed: 5 },
+    );
+  });
+
+  test("that is too large, no JSON, or without its headers is refused in words", async () => {
+    const { send } = receiver();
+    expect((await send(`"${"x".repeat(LIMITS.body_bytes_max.value)}"`)).status).toBe(413);
+    expect((await send("not json")).body.error.code).toBe("body_not_json");
+    expect((await send("[]")).body.error.code).toBe("body_not_json");
+    expect((await send({}, { event: "" })).status).toBe(400);
+    expect((await send("")).status).toBe(401);
+  });
+
+  test("is refused by a server that has no secret", async () => {
+    const { w, send } = receiver();
+    delete w.deps.settings.GITHUB_WEBHOOK_SECRETS;
+    expect(await send({})).toMatchObject({ status: 503, body: { error: { code: "webhook_not_configured" } } });
+  });
+
+  test("whose sync failed is made good by the next minute, and forgotten after thirty days", async () => {
+    const { w, send, remembered } = receiver("leger-run/leger-templates");
+    await syncRepository(w.deps, { pack: w.name, repository: "leger-run/leger-templates" });
+    w.clock.advance(60);
+    const { http } = w.deps;
+    w.deps.http = () => Promise.reject(new Error("the network is gone"));
+    expect(
+      (await send({ action: "released", repository: { full_name: "Leger-Run/leger-templates" } })).body.data.outcome,
+    ).toBe("nudged");
+    await w.settle();
+    w.deps.http = http;
+    const synced = () => w.lines.filter(({ event }) => event === "registry.synced").length;
+    const before = synced();
+    w.clock.advance(60);
+    await w.sweep();
+    expect(synced()).toBe(before + 1);
+    await w.sweep();
+    expect(synced()).toBe(before + 1);
+    w.clock.advance(30 * 86_400 + 1);
+    await syncRegistry(w.deps);
+    expect(await remembered()).toBe(0);
+  });
+});
+
+test("forged, repeated, reordered and lost deliveries give the same registry as none at all", async () => {
+  type Row = { version: string; status: string; pack_digest: string };
+  const rowsOf = async (pack: string) =>
+    (
+      await env.DB.prepare("SELECT version, status, pack_digest, alarm FROM schemas WHERE pack = ? ORDER BY version")
+        .bind(pack)
+        .all<Row>()
+    ).results;
+  const event = fc.record({
+    action: fc.constantFrom("published", "deleted", "edited", "released"),
+    fate: fc.constantFrom("once", "twice", "lost", "forged"),
+  });
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { minLength: 2, maxLength: 6 }), fc.boolean(), async (events, removes) => {
+      const repository = `tests/webhooks-${++run}`;
+      await control("addRepository", { fullName: repository, fixtures: "leger", published: ["v1.0.0"] });
+      const { w, send } = receiver(repository);
+      const sync = (pack: string) => syncRepository(w.deps, { pack, repository });
+      await sync(w.name);
+      await control("publishRelease", { repository, tag: "v1.1.0" });
+      if (removes) await control("removeRelease", { repository, release: "v1.0.0" });
+      for (const { action, fate } of events) {
+        if (fate === "lost") continue;
+        const payload = { action, repository: { full_name: repository }, release: { tag_name: "v9.9.9" } };
+        const id = `delivery-${w.name}-${++deliveries}`;
+        await send(payload, { id, ...(fate === "forged" && { secret: "a-secret-that-is-not-ours" }) });
+        if (fate === "twice") await send(payload, { id });
+        await w.settle();
+      }
+      w.clock.advance(3600);
+      await sync(w.name);
+      const withWebhooks = await rowsOf(w.name);
+      expect(withWebhooks.map(({ version, status }) => `${version} ${status}`)).toEqual([
+        removes ? "v1.0.0 yanked" : "v1.0.0 ready",
+        "v1.1.0 ready",
+      ]);
+      expect(withWebhooks.every(({ pack_digest }) => pack_digest !== "")).toBe(true);
+    }),
+    { numRuns: 4, seed: 9 },
+  );
+}, 120_000);
