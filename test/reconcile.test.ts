@@ -178,7 +178,9 @@ describe("a release", () => {
     const { sync, at, rows } = await registry();
     for (const tag of ["1.0.0", "v1.0.0+rebuilt", "nightly", "v1"]) await at("publishRelease", { tag, ...small() });
     const outcome = await sync();
-    expect(outcome.skipped.map(({ reason }) => reason)).toEqual(new Array(4).fill("the tag is no version"));
+    expect(outcome.skipped.map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 4 }, () => "the tag is no version"),
+    );
     expect(await rows()).toHaveLength(1);
   });
 
@@ -236,7 +238,7 @@ describe("a repository", () => {
       w.clock.advance(3600);
       await sync();
     }
-    expect((await requests()).map(({ status }) => status)).toEqual(new Array(22).fill(304));
+    expect((await requests()).map(({ status }) => status)).toEqual(Array.from({ length: 22 }, () => 304));
     await control("resetRequests");
     w.clock.advance(2 * 3600);
     await sync();
