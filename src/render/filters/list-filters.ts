@@ -13,13 +13,14 @@ import { textOf } from "#render/values/text.ts";
 const copyOf = (value: unknown): unknown[] =>
   value === null || value === undefined ? [] : [...itemsOf("list", value)];
 
-/** Reads `a.b.c` through own properties; undefined where a part is missing. */
+/** Reads `a.b.c` through own properties; undefined where a part is missing, and a fault where there is nothing to look into. */
 const attributeGetter = (attribute: unknown) => {
   const parts = typeof attribute === "string" ? attribute.split(".") : attribute ? [attribute] : [];
   return (item: unknown): unknown => {
     let value = item;
     for (const part of parts) {
-      if (typeof value !== "object" || value === null) return undefined;
+      if (value === null || value === undefined) throw typeFault("attribute", "a mapping", value);
+      if (typeof value !== "object") return undefined;
       const key = String(primitiveOf(part));
       if (!Object.hasOwn(value, key)) return undefined;
       value = (value as Record<string, unknown>)[key];
