@@ -1,5 +1,6 @@
 import { CompactSign, compactVerify, createLocalJWKSet, errors, importJWK } from "jose";
 import { z } from "zod";
+import { hasCanonicalSignature } from "#core/base64url.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import type { SigningKey } from "#core/settings.ts";
@@ -100,6 +101,7 @@ export async function openSeal(
   keys: readonly SigningKey[],
   signature: string,
 ): Promise<{ payload: SealPayload; digest: string } | null> {
+  if (!hasCanonicalSignature(signature)) return null;
   try {
     const opened = await compactVerify(signature, createLocalJWKSet(publicJwks(keys)), { algorithms: [ALGORITHM] });
     if (opened.protectedHeader.typ !== TYPE) return null;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fromBase64url, toBase64url } from "#core/base64url.ts";
 import { sha256Hex } from "#core/digest.ts";
 import { type Permission, type Role, mayBeGenerators, roleHas } from "#core/permissions.ts";
 import type { GeneratorCaller, Principal, PrincipalRefusal } from "#core/principal.ts";
@@ -38,7 +39,7 @@ export async function makeGeneratorToken(
   bytes.set(uuidBytes(of.generatorId), UUID_BYTES);
   bytes.set(secret, 2 * UUID_BYTES);
   bytes.set(await checkOf(bytes), TOKEN_BYTES - CHECK_BYTES);
-  const token = PREFIX + toBase64Url(bytes);
+  const token = PREFIX + toBase64url(bytes);
   return { token, hash: await sha256Hex(token) };
 }
 
@@ -46,7 +47,7 @@ export const isGeneratorToken = (token: string) => token.startsWith(PREFIX);
 
 /** What a token says about itself, or null where it is none that was ever made. */
 export async function parseGeneratorToken(token: string): Promise<GeneratorToken | null> {
-  const bytes = fromBase64Url(token.slice(PREFIX.length));
+  const bytes = fromBase64url(token.slice(PREFIX.length));
   if (!isGeneratorToken(token) || bytes?.length !== TOKEN_BYTES) return null;
   const check = await checkOf(bytes);
   if (!check.every((byte, at) => byte === bytes[TOKEN_BYTES - CHECK_BYTES + at])) return null;
@@ -112,17 +113,4 @@ const uuidBytes = (uuid: string) =>
 function uuidText(bytes: Uint8Array): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-const toBase64Url = (bytes: Uint8Array) =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-
-function fromBase64Url(text: string): Uint8Array | null {
-  if (!/^[A-Za-z0-9_-]{1,200}$/.test(text)) return null;
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  return toBase64Url(bytes) === text ? bytes : null; // one token has one spelling
 }
