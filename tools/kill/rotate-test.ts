@@ -65,7 +65,11 @@ async function main(): Promise<number> {
       world.runtime = await startRuntime(folder);
       console.log(`kill ${kills}: ${await progressOf(world, ids)}`);
     }
-    while ((await statesOf(world, ids)).includes("running") && world.minute < MINUTES_MAX) await playMinute(world);
+    while ((await statesOf(world, ids)).includes("running") && world.minute < MINUTES_MAX)
+      await Promise.all([
+        playMinute(world),
+        ...[1, 2, 3].map((n) => set(world, nameAt(world, n), `late ${world.sets} ${n}`)),
+      ]);
     console.log(await progressOf(world, ids));
     folder.setVariables(variables([next]));
     await world.runtime.kill();
@@ -136,6 +140,12 @@ async function playMinute(world: World): Promise<void> {
   await response.body?.cancel();
 }
 
+/** Some name, another one each time. */
+function nameAt({ expected, sets, minute }: World, n: number): string {
+  const names = [...expected.keys()];
+  return names[(n * 7919 + sets * 104_729 + minute * 1_299_709) % names.length] ?? "s0";
+}
+
 /** Two seconds of cron and sets, then SIGKILL in the midst of them. */
 async function liveAndDie(world: World): Promise<void> {
   let isDead = false;
@@ -143,15 +153,13 @@ async function liveAndDie(world: World): Promise<void> {
     for (let n = 0; !isDead; n++)
       try {
         await work(n);
-      } catch {
-        if (!isDead) await sleep(20); // cut off, or refused while it dies
+      } catch (error) {
+        if (isDead) return; // cut off
+        console.log(`refused while it lived: ${error instanceof Error ? error.message : String(error)}`);
+        await sleep(100);
       }
   };
-  const names = [...world.expected.keys()];
-  const work = [
-    until(() => playMinute(world)),
-    until((n) => set(world, names[(n * 7919 + world.minute) % names.length] ?? "s0", `set ${world.sets} ${n}`)),
-  ];
+  const work = [until(() => playMinute(world)), until((n) => set(world, nameAt(world, n), `set ${world.sets} ${n}`))];
   await sleep(ALIVE_MS);
   isDead = true;
   await world.runtime.kill();
