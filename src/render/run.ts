@@ -83,7 +83,7 @@ export class Run {
 
   /** Charges a filter or method for looking at `value`: about one step for 16 characters or 4 items. */
   chargeValue(value: unknown, place?: TemplatePlace): void {
-    this.charge(1 + sizeInSteps(value), place);
+    this.charge(1 + sizeInSteps(value, this.stepsMax), place);
   }
 
   /** Faults that a collecting variant met and survived, each once per place. */
@@ -91,7 +91,7 @@ export class Run {
     return this.#faults === null ? [] : [...this.#faults.values()];
   }
 
-  /** Notes a fault. A loop may meet one a hundred thousand times: after some thousands the render is given up. */
+  /** Notes a fault. A loop may meet one a hundred thousand times: after some hundreds the render is given up. */
   noteFault(fault: TemplateFault): void {
     const { template, line, column } = fault.place ?? { template: "", line: 0, column: 0 };
     const key = [template, line, column, fault.code, fault.message].join("\0");
@@ -139,13 +139,23 @@ export class Run {
   }
 }
 
-const sizeInSteps = (value: unknown): number => {
-  if (typeof value === "string") return value.length >>> 4;
-  if (Array.isArray(value)) return value.length >>> 2;
-  return 4;
-};
+/** Lists deeper than this cannot be printed (values/text.ts), so what lies deeper costs nobody anything. */
+const LIST_DEPTH_MAX = 64;
 
-const FAULTS_MAX = 2000;
+/** What a list holds counts too, as far as `most`: filters make texts of it, and a shared nested list is exponential. */
+function sizeInSteps(value: unknown, most: number, depth = 0): number {
+  if (typeof value === "string") return value.length >>> 4;
+  if (!Array.isArray(value)) return 4;
+  let size = value.length >>> 2;
+  for (const item of value as unknown[]) {
+    if (typeof item === "string") size += item.length >>> 4;
+    else if (Array.isArray(item) && depth < LIST_DEPTH_MAX) size += 1 + sizeInSteps(item, most - size, depth + 1);
+    if (size > most) break;
+  }
+  return size;
+}
+
+const FAULTS_MAX = 800;
 
 export const stepsFault = (limit: number, place?: TemplatePlace) =>
   new TemplateFault({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { JsonObject } from "#core/json.ts";
+import type { Json, JsonObject } from "#core/json.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
 import { compiledOf, inputOf, makePack } from "./make-pack.ts";
@@ -104,6 +104,49 @@ describe("hostile templates end in a finding within 250 ms of CPU", () => {
       expect(ms, name).toBeLessThan(2 * CPU_MS_MAX);
     }
   });
+});
+
+const nested = (depth: number): Json => (depth === 0 ? "x" : { k: nested(depth - 1), l: [nested(0)] });
+
+/** As large as a configuration may be (256 KiB of JSON), and larger, in the shapes that cost most. */
+const HOSTILE_VALUES: Record<string, Json> = {
+  "a long text": "x".repeat(500_000),
+  "white space": " ".repeat(300_000),
+  brackets: "<".repeat(300_000),
+  quotes: '"'.repeat(300_000),
+  "line breaks": "\n".repeat(300_000),
+  "links and dots": "www.a.".repeat(50_000),
+  "wide characters": "\ufdfa".repeat(100_000),
+  "a list of texts": Array.from({ length: 60_000 }, (_, index) => `t${index}`),
+  "a list of lists": Array.from({ length: 300 }, () => Array.from({ length: 300 }, () => 1)),
+  "a mapping of many": Object.fromEntries(Array.from({ length: 30_000 }, (_, index) => [`k${index}`, index])),
+  "a deep mapping": nested(64),
+};
+
+const WORK = [
+  "{{ v }}",
+  "{{ v | quadlet_word }}{{ v | quadlet_text }}",
+  "{{ v | upper | title | trim | urlize | striptags(true) | nl2br | wordcount }}",
+  "{{ v | replace(r/(x+x+)+y/g, 'z') | truncate(5) }}",
+  "{{ v | toJson | fromJson | toJson | length }}",
+  "{{ v | sort | reverse | join(',') }}{{ v | dictsort | length }}{{ v | batch(2) | length }}",
+  "{% for a in v %}{% for b in v %}{{ a }}{% endfor %}{% endfor %}",
+  "{% for a in v %}{{ a in v }}{% endfor %}",
+  "{% for a in v %}{% for b in v %}{{ v }}{% endfor %}{% endfor %}",
+  "{% for a in v %}{{ v | join(a) }}{% endfor %}",
+  "{% for a in v %}{{ v | string | upper | length }}{{ v.toString() }}{% endfor %}",
+  "{% for k, b in v %}{{ k }}{% endfor %}",
+  "{% for k, b in v %}{{ b | default(v) | wordcount }}{% endfor %}",
+];
+
+test.each(Object.entries(HOSTILE_VALUES))("hostile values end within 250 ms of CPU: %s", (_name, v) => {
+  for (const output of ["main.txt", "main.container"]) {
+    for (const work of WORK) {
+      const compiled = compiledOf(makePack({ [output]: `${work}\n` }));
+      const { ms } = cpuOf(() => renderPack(compiled, inputOf({ v })));
+      expect(ms, `${output}: ${work}`).toBeLessThan(CPU_MS_MAX);
+    }
+  }
 });
 
 describe("hostile sources end in a finding within 250 ms of CPU", () => {

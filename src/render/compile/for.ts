@@ -4,7 +4,7 @@ import { declareAssignments, type LoopVariables, Scope } from "#render/compile/s
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { type Body, EMPTY_BODY, runBody } from "#render/compile/step.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import type { Slots } from "#render/run.ts";
+import type { Run, Slots } from "#render/run.ts";
 import { choiceOf } from "#render/trace/trace-statement.ts";
 import { tracedFor } from "#render/trace/trace-for.ts";
 import { Marked } from "#render/values/marked.ts";
@@ -74,8 +74,8 @@ export class Loop {
   }
 
   /** The rounds of a looped value: none for what cannot be looped over. */
-  roundsOf(value: unknown): Rounds {
-    return this.isUnpacking ? unpackingRounds(value, this.targets.length) : itemRounds(value);
+  roundsOf(run: Run, value: unknown): Rounds {
+    return this.isUnpacking ? unpackingRounds(run, value, this.targets.length) : itemRounds(value);
   }
 }
 
@@ -151,7 +151,7 @@ function loopUnpacking(loop: Loop): TextCode {
   return (slots) => {
     const value = read(list, slots);
     const items = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
-    const keys = Array.isArray(items) ? null : keysOf(items);
+    const keys = Array.isArray(items) ? null : keysOf(slots[0].run, items);
     const length = keys === null ? (items as unknown[]).length : keys.length;
     if (length === 0) return runBody(otherwise, slots);
     const { run } = slots[0];
@@ -176,10 +176,13 @@ function loopUnpacking(loop: Loop): TextCode {
   };
 }
 
-/** The keys of a mapping, the indexes of a text; anything else has none. */
-function keysOf(value: unknown): string[] {
+/** The keys of a mapping, the indexes of a text; anything else has none. A text is held against the limit before it has keys. */
+function keysOf(run: Run, value: unknown): string[] {
   if (value instanceof Marked) return value.refuse();
-  if (typeof value === "string") return Object.keys(value);
+  if (typeof value === "string") {
+    run.checkItems(value.length, "the loop");
+    return Object.keys(value);
+  }
   return typeof value === "object" && value !== null && !(value instanceof SafeString) ? Object.keys(value) : [];
 }
 
@@ -209,10 +212,10 @@ function itemRounds(value: unknown): Rounds {
   return { length: items.length, parts: (index) => [{ container: value, key: index, value: items[index] }] };
 }
 
-function unpackingRounds(value: unknown, count: number): Rounds {
+function unpackingRounds(run: Run, value: unknown, count: number): Rounds {
   const items: unknown = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
   if (Array.isArray(items)) return { length: items.length, parts: (index) => unpackedParts(items[index], count) };
-  const keys = keysOf(items);
+  const keys = keysOf(run, items);
   return {
     length: keys.length,
     parts: (index) => {

@@ -2,7 +2,7 @@ import { unitText } from "#render/compile/unit-text.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { CODE, read, Source } from "#render/compile/source.ts";
 import type { Slots } from "#render/run.ts";
-import { textOf } from "#render/values/text.ts";
+import { printedText } from "#render/values/printed-text.ts";
 
 /** What a step of a body does. */
 export const PRINT = 0;
@@ -48,7 +48,7 @@ export function runBody(body: Body, slots: Slots): string {
   for (const step of body.steps) {
     if (step.action === PRINT) {
       const value = read(step.source, slots);
-      result += typeof value === "string" ? value : textOf(value);
+      result += typeof value === "string" ? value : printedText(slots[0].run, value);
     } else if (step.action === CHOOSE) {
       const chosen = read(step.source, slots) ? step.body : step.otherwise;
       result += chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots);
@@ -77,7 +77,7 @@ export function codeOfStep(step: Step): TextCode {
     const { code } = source;
     return (slots) => {
       const value = code(slots);
-      return typeof value === "string" ? value : textOf(value);
+      return typeof value === "string" ? value : printedText(slots[0].run, value);
     };
   }
   return bodyCode({ head: "", steps: [step] });

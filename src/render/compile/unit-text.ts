@@ -2,7 +2,7 @@ import { TemplateFault } from "#render/fault.ts";
 import type { Run } from "#render/run.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
 import { SafeString } from "#render/values/safe-string.ts";
-import { textOf } from "#render/values/text.ts";
+import { printedText } from "#render/values/printed-text.ts";
 
 /**
  * The text of a value printed into a unit file. A value that could end its line, join the next one or split into words is refused:
@@ -11,7 +11,7 @@ import { textOf } from "#render/values/text.ts";
 export function unitText(run: Run, value: unknown): string {
   if (typeof value === "string" && isPlainWord(value)) return value;
   if (value instanceof SafeString && value.isUnitText) return value.toString();
-  const text = textOf(value);
+  const text = printedText(run, value);
   if (isPlainWord(text)) return text;
   if (isSpacedWord(text)) {
     run.hasSpacedValues = true;

@@ -4,7 +4,7 @@ import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import type { SpanMark } from "#render/trace/spans.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
-import { textOf } from "#render/values/text.ts";
+import { printedText } from "#render/values/printed-text.ts";
 
 const noValue: Code = () => "";
 
@@ -65,7 +65,7 @@ function runPiece(tracer: Tracer, { kind, text, code, mark }: TracedPiece, slots
   const outer = tracer.startReading();
   const value = code(slots);
   const origins = tracer.stopReading(outer);
-  const printed = typeof value === "string" ? value : textOf(value);
+  const printed = typeof value === "string" ? value : printedText(slots[0].run, value);
   tracer.addValue(mark, { start, end: start + printed.length }, origins);
   return printed;
 }

@@ -16,7 +16,7 @@ export function tracedFor(loop: Loop, choice: Choice): TextCode {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
     const list = tracer.reading(() => read(loop.list, slots));
-    const rounds = loop.roundsOf(list.value);
+    const rounds = loop.roundsOf(slots[0].run, list.value);
     const body = rounds.length === 0 ? loop.otherwise : bodyOf(() => runRounds(tracer, loop, { slots, rounds, list }));
     const origins = joinOrigins(list.origins, tracer.originsOfLoop(list.value, loop.isUnpacking));
     return runChoice(tracer, slots, { choice, origins, body });

@@ -1,7 +1,7 @@
 import { TemplateFault } from "#render/fault.ts";
 import type { Run } from "#render/run.ts";
 import { primitiveOf, strictEquals } from "#render/values/operators.ts";
-import { textOf } from "#render/values/text.ts";
+import { printedText } from "#render/values/printed-text.ts";
 
 /** A method that templates may call on a value. None of them changes its target: a render must not change its inputs. */
 export type Method<T> = (run: Run, target: T, args: readonly unknown[]) => unknown;
@@ -96,18 +96,18 @@ export const arrayMethods: Record<string, Method<unknown[]>> = {
     return items;
   },
   join: (run, target, args) => joinTexts(run, target, args[0] === undefined ? "," : text(args, 0)),
-  toString: (_run: Run, target: unknown[]) => textOf(target),
+  toString: (run: Run, target: unknown[]) => printedText(run, target),
 };
 
 /** Joins the texts of items; null and undefined join as nothing, as JavaScript's own join does. */
 export function joinTexts(run: Run, items: readonly unknown[], separator: string): string {
-  run.charge(1 + (items.length >>> 2));
+  run.charge(1 + (items.length >>> 1) + ((items.length * separator.length) >>> 4));
   run.checkString(items.length * separator.length, "join");
   let text = "";
   for (let i = 0; i < items.length; i++) {
     if (i > 0) text += separator;
     const item = items[i];
-    text += typeof item === "string" ? item : textOf(item);
+    text += typeof item === "string" ? item : printedText(run, item);
     if (text.length > run.limits.stringChars) run.checkString(text.length, "join");
   }
   return text;
