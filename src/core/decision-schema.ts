@@ -50,10 +50,20 @@ export function compileDecisionSchema(schema: JsonObject, text?: string): Result
   return ok({
     root: schema,
     violations: (instance) => leafErrors(validator.validate(instance).errors),
-    mentioned: (node) => collectMentioned(node, resolve, 0),
-    properties: (node) => collectProperties(node, resolve, 0),
-    folded: (node) => fold(node, resolve, 0),
+    mentioned: remembered((node) => collectMentioned(node, resolve, 0)),
+    properties: remembered((node) => collectProperties(node, resolve, 0)),
+    folded: remembered((node) => fold(node, resolve, 0)),
   });
+}
+
+/** Asked again and again for the same nodes, which never change: a save asks hundreds of times, an admission millions. */
+function remembered<T>(compute: (node: JsonObject) => T): (node: JsonObject) => T {
+  const known = new WeakMap<JsonObject, { value: T }>();
+  return (node) => {
+    let found = known.get(node);
+    if (!found) known.set(node, (found = { value: compute(node) }));
+    return found.value;
+  };
 }
 
 type Problem = { where: string; message: string };

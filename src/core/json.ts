@@ -12,6 +12,15 @@ export const JsonObject: z.ZodType<JsonObject> = z.record(z.string(), Json).meta
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** A copy that shares nothing with the original. `structuredClone` does far more, and takes twenty times as long. */
+export function cloneJson<T extends Json>(value: T): T {
+  if (Array.isArray(value)) return value.map(cloneJson) as T;
+  if (!isJsonObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) copy[key] = cloneJson(value[key] ?? null);
+  return copy as T;
+}
+
 /**
  * Canonical text of a JSON value: keys sorted by code unit, no white space (the useful part of RFC 8785; numbers
  * print as JavaScript does, which RFC 8785 also takes). Two equal values have one text, so texts and their digests can

@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { migrateCommand } from "./migrate-command.ts";
+import { matrixCommand } from "./matrix-command.ts";
+import { compatCommand } from "./compat-command.ts";
+import { checkCommand } from "./check-command.ts";
+import { buildCommand } from "./build-command.ts";
 import { analyzeCommand } from "./analyze-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { lintCommand } from "./lint-command.ts";
@@ -15,7 +20,18 @@ const program = new Command("leger-pack")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride()
   .addHelpText("after", "\nExit codes: 0 fine, 1 findings, 2 wrong usage.");
-for (const command of [renderCommand, analyzeCommand, explainCommand, lintCommand, planCommand])
+for (const command of [
+  renderCommand,
+  analyzeCommand,
+  explainCommand,
+  lintCommand,
+  planCommand,
+  buildCommand,
+  checkCommand,
+  compatCommand,
+  matrixCommand,
+  migrateCommand,
+])
   program.addCommand(command((code) => (process.exitCode = code)));
 
 try {

@@ -1,5 +1,5 @@
 import type { Finding } from "#core/finding.ts";
-import { type Json, type JsonObject, canonicalJson } from "#core/json.ts";
+import { type Json, type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
 import { dropEmptyGroups, pointerOfPath, read, take, write } from "#core/migration/decision-path.ts";
 import type { Operation } from "#core/migration/migration.ts";
 
@@ -148,7 +148,7 @@ export function applyUp(data: JsonObject, operation: Operation): Obstacle[] {
       return mapValue(data, operation);
     case "default":
       if (read(data, operation.path) !== undefined) return [];
-      return write(data, operation.path, structuredClone(operation.value)) ? [] : inTheWay(operation.path);
+      return write(data, operation.path, cloneJson(operation.value)) ? [] : inTheWay(operation.path);
     case "split":
       return splitUp(data, operation);
     case "split-text":

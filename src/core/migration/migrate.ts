@@ -1,6 +1,6 @@
 import semver from "semver";
 import type { Finding } from "#core/finding.ts";
-import { type JsonObject, canonicalJson } from "#core/json.ts";
+import { type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
 import { applyDown, applyUp } from "#core/migration/apply-operation.ts";
 import { pointerOfPath, read } from "#core/migration/decision-path.ts";
 import type { Migration, Operation } from "#core/migration/migration.ts";
@@ -51,7 +51,7 @@ export function migrate(
   configData: JsonObject,
   inputs: JsonObject = {},
 ): Result<Migrated, Finding[]> {
-  const data = structuredClone(configData);
+  const data = cloneJson(configData);
   const obstacles: Finding[] = [];
   const lost: Migrated["lost"] = [];
   for (const { operations } of path.steps) {
@@ -80,7 +80,7 @@ function provideInput(data: JsonObject, operation: Operation, inputs: JsonObject
 function lossUp(data: JsonObject, operation: Operation): Migrated["lost"] {
   if (!operation.lossy || read(data, operation.path) === undefined) return [];
   if (operation.op === "drop") return [{ decision: pointerOfPath(operation.path), reason: operation.reason }];
-  const back = structuredClone(data);
+  const back = cloneJson(data);
   applyUp(back, operation);
   applyDown(back, operation);
   const isKept =

@@ -1,7 +1,7 @@
-import { prepareWith } from "#core/decisions.ts";
+import { type PreparedDecisions, prepareWith } from "#core/decisions.ts";
 import type { DecisionSchema } from "#core/decision-schema.ts";
 import type { Finding } from "#core/finding.ts";
-import { type JsonObject, canonicalJson } from "#core/json.ts";
+import { type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
 import { applyDown, applyUp, pathsOf } from "#core/migration/apply-operation.ts";
 import { dropEmptyGroups } from "#core/migration/decision-path.ts";
 import { type MigrationPath, migrate } from "#core/migration/migrate.ts";
@@ -10,7 +10,7 @@ import type { SourcePlaces } from "#registry/admission/source-places.ts";
 
 /** A row of the old matrix on the new schema: what it became, what is missing, or why it does not fit. */
 export type MigratedRow =
-  | { kind: "migrated"; configData: JsonObject }
+  | { kind: "migrated"; prepared: PreparedDecisions }
   | { kind: "needs_input"; missing: { decision: string; message: string }[] }
   | { kind: "refused"; findings: Finding[] };
 
@@ -25,7 +25,7 @@ export function migrateRow(path: MigrationPath, schema: DecisionSchema, configDa
       : { kind: "refused", findings: error.filter((finding) => !isInput(finding)) };
   }
   const prepared = prepareWith(schema, migrated.value.configData);
-  if (prepared.ok) return { kind: "migrated", configData: prepared.value.saved };
+  if (prepared.ok) return { kind: "migrated", prepared: prepared.value };
   const { error } = prepared;
   return error.every(({ code }) => code === "decision_missing")
     ? { kind: "needs_input", missing: error.map(({ decision = "", message }) => ({ decision, message })) }
@@ -40,15 +40,15 @@ type Step = { file: string; migration: Migration };
  */
 export function checkPromises(steps: readonly Step[], rows: readonly JsonObject[], places: SourcePlaces): Finding[] {
   const findings: Finding[] = [];
-  const states = rows.map((row) => structuredClone(row));
+  const states = rows.map((row) => cloneJson(row));
   for (const { file, migration } of steps)
     for (const [index, operation] of migration.operations.entries()) {
       let broken: { before: JsonObject; after: JsonObject } | null = null;
       for (const state of states) {
         for (const path of pathsOf(operation)) dropEmptyGroups(state, path);
-        const before = structuredClone(state);
+        const before = cloneJson(state);
         if (applyUp(state, operation).length > 0) continue; // refused loudly, and counted where rows are migrated
-        const after = structuredClone(state);
+        const after = cloneJson(state);
         applyDown(after, operation);
         if (canonicalJson(after) !== canonicalJson(before)) broken ??= { before, after };
       }

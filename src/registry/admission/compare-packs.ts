@@ -14,7 +14,8 @@ import { planBundles } from "#quadlet/plan/plan-between.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { type MigratedRow, migrateRow } from "#registry/admission/check-migrations.ts";
 import type { RenderedRow } from "#registry/admission/run-matrix.ts";
-import { guarded, renderDecisions } from "#registry/render-decisions.ts";
+import { guarded } from "#registry/render-decisions.ts";
+import { renderPack } from "#render/render-pack.ts";
 
 type Side = { version: string; pack: ReadyPack };
 
@@ -106,8 +107,8 @@ function judgeRow(pack: ReadyPack, { migrated, before }: { migrated: MigratedRow
     case "refused":
       return { kind: "refused", findings: migrated.findings };
     case "migrated": {
-      const { configData } = migrated;
-      const made = guarded(() => renderDecisions(pack, { configData, deploymentName: "admission" }));
+      const { effective: decisions, marks } = migrated.prepared;
+      const made = guarded(() => renderPack(pack.compiled, { decisions, deploymentName: "admission", marks }));
       if (!made.ok) return { kind: "refused", findings: made.error };
       const { effect, plan } = effectOf(before, loadUnits(made.value.files, before.podman, before));
       return { kind: effect, plan };

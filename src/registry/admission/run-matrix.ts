@@ -8,6 +8,7 @@ import { type LoadedBundle, loadUnits } from "#quadlet/load-units.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { guarded, renderDecisions } from "#registry/render-decisions.ts";
 import type { PackAnalysis } from "#render/analyze-pack.ts";
+import { renderPack } from "#render/render-pack.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
 import { blameDecisions } from "#registry/admission/blame-decisions.ts";
 
@@ -81,8 +82,11 @@ function renderRow(
   { row, targets, like, isJudged = true }: RowInput,
 ): { rendered: RenderedRow; findings: Finding[] } {
   const prepared = prepareWith(pack.schema, row.configData);
-  const effective = prepared.ok ? prepared.value.effective : row.configData;
-  const made = guarded(() => renderDecisions(pack, { configData: row.configData, deploymentName: DEPLOYMENT_NAME }));
+  if (!prepared.ok) return { rendered: { row, effective: row.configData, bundle: null }, findings: prepared.error };
+  const { effective, marks } = prepared.value;
+  const made = guarded(() =>
+    renderPack(pack.compiled, { decisions: effective, deploymentName: DEPLOYMENT_NAME, marks }),
+  );
   if (!made.ok) return { rendered: { row, effective, bundle: null }, findings: made.error };
   const { files } = made.value;
   const bundles = targets.map((podman) => loadUnits(files, podman, like));
