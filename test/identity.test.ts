@@ -318,6 +318,7 @@ test("every route but the open ones needs a token, also one that does not exist"
     "/health",
     "/links/{workspace}/{version}/{file}",
     "/ready",
+    "/webhooks/github",
   ]);
   expect((await w.request("GET", "/nowhere")).status).toBe(401);
 });
