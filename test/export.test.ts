@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { SMALL_PACK } from "./fixture-packs.ts";
+import { formBytes, upload } from "./upload-form.ts";
 import { world } from "./world.ts";
 
 type Line = { kind: string; lines?: number; version?: number; config_data?: object };
@@ -62,4 +63,17 @@ test("more rows than a page come in order, once each", async () => {
     ({ kind }) => kind === "version",
   );
   expect(versions.map(({ version }) => version)).toEqual(Array.from({ length: 405 }, (_, index) => index + 1));
+});
+
+test("secrets come by name, uploaded files with their bytes", async () => {
+  const w = world();
+  const { token } = await w.tenant();
+  const content = "[Container]\nImage=docker.io/library/caddy:2.8\n";
+  await upload(w, formBytes([{ name: "web.container", content }]), { token });
+  await w.request("POST", "/secrets/set", { token, body: { name: "key", value: "plain-text-of-the-secret" } });
+  const text = (await w.request("GET", "/export", { token })).body as unknown as string;
+  expect(text).not.toContain("plain-text-of-the-secret");
+  const lines = parse(text) as (Line & { name?: string; base64?: string })[];
+  expect(lines.find(({ kind }) => kind === "secret")).toMatchObject({ name: "key", version: 1 });
+  expect(atob(lines.find(({ kind }) => kind === "file")?.base64 ?? "")).toBe(content);
 });

@@ -10,6 +10,7 @@ import "#actions/retry-render.ts";
 import "#actions/delete-configuration.ts";
 import "#api/app.ts";
 import "#consumers/check-devices.ts";
+import "#actions/export-workspace.ts";
 import "#actions/read-audit.ts";
 import "#actions/describe-device.ts";
 import "#actions/report-deployment.ts";

@@ -74,4 +74,27 @@ export const EXPORTED: readonly Exported[] = [
     ),
     json: [],
   },
+  {
+    kind: "secret",
+    page: statement<Page, Row>(
+      `SELECT name AS cursor, name, version, size_bytes, created_at, updated_at, last_rotated_at, rotation_count, deleted_at
+       FROM secrets WHERE workspace_id = :workspace_id AND name > :after ORDER BY name LIMIT :limit`,
+    ),
+    json: [],
+  },
+  {
+    kind: "generator",
+    page: statement<Page, Row>(
+      `SELECT id AS cursor, id, name, description, scopes, namespaces, requests_per_hour, user_uuid, created_at, expires_at,
+         deleted_at
+       FROM generators WHERE workspace_id = :workspace_id AND id > :after ORDER BY id LIMIT :limit`,
+    ),
+    json: ["scopes", "namespaces"],
+  },
 ];
+
+/** The files of uploads exist nowhere else, so an export carries them. */
+export const exportedFiles = statement<Page, Row & { sha256: string }>(
+  `SELECT DISTINCT sha256 AS cursor, sha256 FROM upload_files
+   WHERE workspace_id = :workspace_id AND sha256 > :after ORDER BY sha256 LIMIT :limit`,
+);

@@ -11,7 +11,7 @@ export const exportWorkspaceRoute = createRoute({
   responses: {
     200: {
       description:
-        "JSON lines: leger-export, workspace, member, device, configuration, version, render, deployment, end",
+        "JSON lines: leger-export, workspace, member, device, configuration, version, render, deployment, secret, generator, file, end",
       content: { "application/x-ndjson": { schema: z.string().openapi({ format: "binary" }) } },
     },
     ...refuses("insufficient_permissions"),
