@@ -10,6 +10,7 @@ const MATRIX: Record<Permission, string> = {
   "config:write": "user cli web | editor",
   "config:purge": "user cli web | admin",
   "deployments:report": "cli legerd | viewer",
+  "devices:read": "user cli web legerd | viewer",
   "devices:describe": "user cli web legerd | viewer",
   "secrets:list": "user cli web legerd | viewer",
   "secrets:read": "user cli web legerd | editor",

@@ -1,5 +1,5 @@
+import { requireNamespace } from "#actions/read-as.ts";
 import { AppError } from "#core/errors.ts";
-import { coversNamespace } from "#core/generator.ts";
 import { causeText } from "#core/log.ts";
 import type { Principal } from "#core/principal.ts";
 import { toInstant } from "#core/runtime.ts";
@@ -34,8 +34,7 @@ export type CommitOutcome =
  */
 export async function commitVersion(deps: Deps, principal: Principal, draft: VersionDraft): Promise<CommitOutcome> {
   const namespace = draft.configuration?.namespace;
-  if (namespace !== undefined && !coversNamespace(principal.namespaces, namespace))
-    throw AppError.of("namespace_forbidden", { namespace });
+  if (namespace !== undefined) requireNamespace(principal, namespace);
   const { db, ids, clock } = deps;
   const versionId = ids.uuid();
   const auditId = ids.uuid();

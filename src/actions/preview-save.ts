@@ -1,7 +1,7 @@
 import { type Comparison, compareRenders } from "#actions/compare-renders.ts";
 import { type PlannedVersion, asVersion } from "#actions/commit-planned.ts";
 import { type PlannedSave, type SaveConfiguration, planFirstSave, planNextSave } from "#actions/plan-save.ts";
-import { readAs } from "#actions/read-as.ts";
+import { readAs, requireNamespace } from "#actions/read-as.ts";
 import type { Name } from "#actions/read-configurations.ts";
 import { readShownRender } from "#actions/read-shown-render.ts";
 import { type FileToShow, type ShownFile, type ShownRender, showRender } from "#actions/shown-render.ts";
@@ -52,10 +52,11 @@ export async function previewSave(
 ): Promise<Preview> {
   const { db } = deps;
   const pack = input.pack ?? PACK_DEFAULT;
-  const { results } = await readAs(deps, { caller, permission: "config:write" }, [
+  const { principal, results } = await readAs(deps, { caller, permission: "config:write" }, [
     configurationStore.selectByName.bind(db, { workspace_id: caller.workspaceId, ...name }),
     schemaStore.selectCandidates.bind(db, { pack }),
   ]);
+  requireNamespace(principal, name.namespace);
   const row = configurationStore.selectByName.rows(results[0])[0];
   const configuration = row ? configurationStore.fromRow(row) : null;
   if (configuration && input.pack !== undefined && input.pack !== configuration.pack)

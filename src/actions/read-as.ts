@@ -96,6 +96,11 @@ function visibleTo({ namespaces }: Principal, result: D1Result): D1Result {
   return { ...result, results: seen };
 }
 
+/** For what is made in a namespace where there is no row yet that could be left out. */
+export function requireNamespace({ namespaces }: Principal, namespace: string): void {
+  if (!coversNamespace(namespaces, namespace)) throw AppError.of("namespace_forbidden", { namespace });
+}
+
 /** The device behind a request, for what only a device may do. */
 export function asDevice(caller: Caller): DeviceCaller {
   if (caller.kind !== "device") throw AppError.of("insufficient_permissions", { scope: caller.permission });

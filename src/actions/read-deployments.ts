@@ -16,7 +16,7 @@ export async function listDevices(
   caller: Caller,
   { after, limit }: { after: DeviceCursor | null; limit: number },
 ): Promise<{ items: DeviceRow[]; next: DeviceCursor | null }> {
-  const { results } = await readAs(deps, { caller, permission: "config:read" }, [
+  const { results } = await readAs(deps, { caller, permission: "devices:read" }, [
     deviceStore.selectPage.bind(deps.db, {
       workspace_id: caller.workspaceId,
       after_user: after?.user ?? "",

@@ -33,6 +33,8 @@ export const PERMISSIONS = {
   /** Erasing the content of what is deleted, for good. */
   "config:purge": { scopes: PERSON, role: "admin" },
   "deployments:report": { scopes: ["cli", "legerd"], role: "viewer" },
+  /** Machines belong to no namespace, so a generator that is bound to one has no business there. */
+  "devices:read": { scopes: EVERYBODY, role: "viewer" },
   /** Facts of the device that asks; labels besides take `config:write`. */
   "devices:describe": { scopes: EVERYBODY, role: "viewer" },
   /** Names and facts of secrets, never a value. */

@@ -67,7 +67,8 @@ const releaseUploads = statement<Of>(
 );
 
 const selectByConfig = statement<{ workspace_id: string; config_id: string }, PurgeRow>(
-  "SELECT * FROM purges WHERE workspace_id = :workspace_id AND config_id = :config_id",
+  `SELECT p.*, c.namespace FROM purges p JOIN configurations c ON c.id = p.config_id
+   WHERE p.workspace_id = :workspace_id AND p.config_id = :config_id`,
 );
 
 const selectDue = statement<{ now: string; limit: number }, PurgeRow>(

@@ -44,7 +44,7 @@ export const listDevicesRoute = createRoute({
   tags: ["devices"],
   method: "get",
   path: "/devices",
-  ...needs("config:read"),
+  ...needs("devices:read"),
   request: { query: CursorQuery },
   responses: {
     200: answers(z.object({ devices: z.array(Device), next_cursor: z.string().nullable() }), "A page of devices"),
