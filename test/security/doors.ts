@@ -1,3 +1,4 @@
+import { formBytes } from "../upload-form.ts";
 import type { Site } from "./site.ts";
 
 /**
@@ -12,10 +13,18 @@ export type Door = {
   owner: number;
   /** A stranger's, where it is not 404 for something of the owner's and the owner's status for something of their own. */
   stranger?: number;
+  /** What everybody with a signed token is answered, revoked or not: the token itself lacks what this needs. */
+  unbound?: number;
 };
 
 const any = { "if-match": "*" };
 const config_data = { web: { port: 90 } };
+const FORM = {
+  body: new TextDecoder().decode(
+    formBytes([{ name: "web.container", content: "[Container]\nImage=docker.io/library/caddy:2.8-alpine\n" }]),
+  ),
+  headers: { "content-type": "multipart/form-data; boundary=leger-test-boundary" },
+};
 
 export const DOORS: Record<string, (site: Site) => Door> = {
   listConfigurations: () => ({ path: "/configurations?deleted=true", owner: 200 }),
@@ -93,7 +102,29 @@ export const DOORS: Record<string, (site: Site) => Door> = {
     body: {},
     owner: 200,
   }),
+  uploadConfiguration: () => ({ path: "/config/upload?deployment=uploaded", ...FORM, owner: 202 }),
+  previewUpload: () => ({ path: "/config/upload/preview?deployment=uploaded", ...FORM, owner: 200 }),
+  whoAmI: () => ({ path: "/auth/whoami", owner: 200 }),
+  listSessions: () => ({ path: "/auth/sessions", owner: 200 }),
+  endSession: ({ sessionId }) => ({ path: `/auth/sessions/${sessionId}`, owner: 200 }),
+  endOtherSessions: () => ({ path: "/auth/sessions", owner: 200 }),
+  listOwnDevices: () => ({ path: "/auth/devices", owner: 200 }),
+  // The owner's device has no key, so it may approve none and hold no recovery codes.
+  decideDevice: () => ({
+    path: "/auth/devices",
+    body: { code: "AAAA-AAAA-AAAA-AAAA", decision: "approve" },
+    owner: 403,
+    unbound: 403,
+  }),
+  mintToken: () => ({ path: "/auth/tokens", body: { scope: "legerd" }, owner: 201 }),
+  makeRecoveryCodes: () => ({ path: "/auth/recovery-codes", body: {}, owner: 403, unbound: 403 }),
   // The owner of a workspace is no operator.
+  makeEnrolmentCode: () => ({
+    path: "/auth/enrolment-codes",
+    body: { login: "somebody@example.com" },
+    owner: 403,
+    stranger: 403,
+  }),
   syncSchemas: () => ({ path: "/schemas/sync", body: {}, owner: 403, stranger: 403 }),
   startKeyRotation: () => ({ path: "/operations/key-rotations", body: { kind: "rewrap" }, owner: 403, stranger: 403 }),
   listKeyRotations: () => ({ path: "/operations/key-rotations", owner: 403, stranger: 403 }),

@@ -62,6 +62,8 @@ export async function makeSite() {
     scopes: ["config:read", "config:write"],
     namespaces: ["/elsewhere"],
   });
+  await w.tenant(owner.login, "laptop");
+  const { sessions } = await must<{ sessions: { id: string; device_id: string }[] }>("GET", "/auth/sessions");
   const manifest = await env.DB.prepare(
     "SELECT manifest_checksum FROM rendered_quadlets WHERE workspace_id = ? AND version = 2",
   )
@@ -77,6 +79,7 @@ export async function makeSite() {
     generatorId: alive.generator.id,
     deletedGeneratorId: deleted.generator.id,
     purgedId: purged.config_id,
+    sessionId: sessions.find(({ device_id }) => device_id === "laptop")?.id ?? "",
     manifest,
     tokens: {
       stranger: stranger.token,
