@@ -19,13 +19,14 @@ test(
     await w.admit(fixturePack(VERSION), VERSION);
     const largest = fixtureCases(VERSION).toSorted((a, b) => b.text.length - a.text.length)[0]!;
     const refused: string[] = [];
-    const ask = async <T>(who: string, method: string, path: string, body?: unknown) => {
+    const ask = async <T>(who: string, what: string, body?: unknown) => {
+      const [method = "", path = ""] = what.split(" ");
       const answer = await w.request<T>(method, path, { token: who, ...(body !== undefined && { body }) });
       if (answer.status >= 300 && answer.status !== 304)
         refused.push(`${method} ${path}: ${answer.status} ${answer.body.error.code}`);
       return answer.body.data;
     };
-    await ask(token, "POST", "/configurations", {
+    await ask(token, "POST /configurations", {
       deployment_name: "site",
       pack: w.name,
       config_data: JSON.parse(largest.text) as unknown,
@@ -38,9 +39,9 @@ test(
       manifest: { secrets: { name: string }[] };
       files: { path: string }[];
     };
-    const first = await ask<Rendered>(token, "GET", "/config/latest");
+    const first = await ask<Rendered>(token, "GET /config/latest");
     const secrets = first.manifest.secrets.map(({ name }) => name);
-    for (const name of secrets) await ask(token, "POST", "/secrets/set", { name, value: "v" });
+    for (const name of secrets) await ask(token, "POST /secrets/set", { name, value: "v" });
 
     for (let n = 0; n < DEVICES; n++) {
       await limitSignIn(w.deps, { userUuid: id, devicesOwned: DEVICES });
@@ -53,13 +54,13 @@ test(
       };
       const claims = { sub: id, dev: device, te: 0, ue: 0, jti: crypto.randomUUID() };
       const daemon = await mintToken(keys, { ...claims, scope: TokenScope.enum.legerd });
-      for (let poll = 0; poll < 2; poll++) await ask(daemon, "GET", "/config/latest");
-      if (n < 2) for (const { path } of first.files) await ask(daemon, "GET", path);
+      for (let poll = 0; poll < 2; poll++) await ask(daemon, "GET /config/latest");
+      if (n < 2) for (const { path } of first.files) await ask(daemon, `GET ${path}`);
       for (let round = 0; round < (n === 0 ? 6 : 1); round++)
-        for (const name of secrets) await ask(daemon, "GET", `/secrets/get/${name}`);
+        for (const name of secrets) await ask(daemon, `GET /secrets/get/${name}`);
       const boot_id = crypto.randomUUID();
       for (const [sequence, state] of STATES.entries())
-        await ask(daemon, "POST", "/deployments/report", {
+        await ask(daemon, "POST /deployments/report", {
           boot_id,
           sequence: sequence + 1,
           version: first.version,
