@@ -6,6 +6,9 @@ import { depsFrom } from "#deps.ts";
 import { operations } from "./operations.ts";
 import { world } from "./world.ts";
 
+/** Bodies that are no JSON, read as a stream under bounds of their own: upload.test.ts and the webhook's tests send those too much. */
+const STREAMED = new Set(["uploadConfiguration", "previewUpload", "githubWebhook"]);
+
 const OURS = "https://app.example.org";
 
 describe("every answer of every route", () => {
@@ -80,7 +83,7 @@ describe("every route bounds what it is sent", () => {
     const wrong: string[] = [];
     for (const { name, method, path } of await operations(w))
       for (const [what, { status, body, headers, query }] of cases) {
-        if (body !== undefined && (method === "GET" || method === "DELETE")) continue;
+        if (body !== undefined && (method === "GET" || method === "DELETE" || STREAMED.has(name))) continue;
         const answer = await w.request(method, query ? `${path}?q=${query}` : path, {
           token,
           ...(body !== undefined && { body }),

@@ -21,7 +21,6 @@ const UUID_BYTES = 16;
 const SECRET_BYTES = 32;
 const CHECK_BYTES = 4;
 const TOKEN_BYTES = 2 * UUID_BYTES + SECRET_BYTES + CHECK_BYTES;
-const TOKEN_CHARS = Math.ceil((TOKEN_BYTES * 4) / 3);
 
 export type GeneratorToken = { workspaceId: string; generatorId: string; hash: string };
 
@@ -114,17 +113,4 @@ const uuidBytes = (uuid: string) =>
 function uuidText(bytes: Uint8Array): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-const toBase64Url = (bytes: Uint8Array) =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-
-function fromBase64Url(text: string): Uint8Array | null {
-  if (text.length !== TOKEN_CHARS || !/^[A-Za-z0-9_-]+$/.test(text)) return null;
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  return toBase64Url(bytes) === text ? bytes : null; // one token has one spelling
 }

@@ -38,7 +38,8 @@ test("hostile values in every parameter, query and body are refused in our own w
         },
       );
       const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
-      if (answer.status >= 500 || INSIDES.test(text))
+      const isUnset = answer.status === 503 && text.includes('"webhook_not_configured"');
+      if ((answer.status >= 500 && !isUnset) || INSIDES.test(text))
         wrong.push(`${name} ${value.slice(0, 12)}: ${answer.status} ${text.slice(0, 200)}`);
     }
   expect(wrong).toEqual([]);

@@ -141,5 +141,6 @@ export const OPEN: Record<string, string> = {
   ready: "counts over all tenants, and names none",
   jwks: "public keys",
   signIn: "the way to a token; identity.test.ts and rate-limits.test.ts attack it",
+  githubWebhook: "an HMAC over the raw bytes; the webhook's own tests attack it",
   followLink: "a signature over workspace, version, file and time; owasp/api1 attacks it",
 };
