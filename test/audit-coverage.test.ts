@@ -25,6 +25,10 @@ const generator = async (w: World, { token }: Me, name = "ci") => {
   return made.body.data.generator.id;
 };
 
+const setSecret = (w: World, { token }: Me) =>
+  w.request("POST", "/secrets/set", { token, body: { name: "key", value: "value" } });
+const deleteSecret = (w: World, { token }: Me) => w.request("DELETE", "/secrets/key", { token });
+
 const CHANGES: Record<string, Scenario> = {
   createGenerator:
     async (w, { token }) =>
@@ -86,6 +90,28 @@ const CHANGES: Record<string, Scenario> = {
     await w.tenant(me.login, "d2");
     return () => w.request("DELETE", "/auth/sessions", { token: me.token });
   },
+  setSecret: async (w, me) => () => setSecret(w, me),
+  generateSecret: async (w, me) => () =>
+    w.request("POST", "/secrets/generate", { token: me.token, body: { name: "made" } }),
+  // a GET, and audited all the same
+  readSecret: async (w, me) => {
+    await setSecret(w, me);
+    return () => w.request("GET", "/secrets/get/key", { token: me.token });
+  },
+  deleteSecret: async (w, me) => {
+    await setSecret(w, me);
+    return () => deleteSecret(w, me);
+  },
+  undeleteSecret: async (w, me) => {
+    await setSecret(w, me);
+    await deleteSecret(w, me);
+    return () => w.request("POST", "/secrets/key/undelete", { token: me.token, body: {} });
+  },
+  purgeSecret: async (w, me) => {
+    await setSecret(w, me);
+    await deleteSecret(w, me);
+    return () => w.request("POST", "/secrets/key/purge", { token: me.token, body: {} });
+  },
   reportDeployment: async (w, me) => {
     await create(w, me);
     await w.deliver();
@@ -113,6 +139,8 @@ const SHOWN_ELSEWHERE: Record<string, string> = {
   makeRecoveryCodes: "enrolment.test.ts: the caller must hold a key",
   makeEnrolmentCode: "enrolment.test.ts: an operator's, audited in the workspace system",
   mintToken: "enrolment.test.ts: a token is kept nowhere, only that it was made",
+  startKeyRotation: "secret-rotation.test.ts: an operator's, audited in the workspace system",
+  githubWebhook: "webhook.test.ts: a hint; what the sync then admits is audited in the workspace system",
   syncSchemas: "registry.test.ts: each admitted schema is audited in the workspace system",
 };
 
@@ -156,7 +184,7 @@ test("every operation that may change something is in one of the lists", async (
     "give these operations a scenario in test/audit-coverage.test.ts",
   ).toEqual([]);
   expect(
-    listed.filter((name) => !all.includes(name)),
+    listed.filter((name) => !all.includes(name) && name !== "readSecret"),
     "no longer operations",
   ).toEqual([]);
 });
