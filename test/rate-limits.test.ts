@@ -134,6 +134,16 @@ describe("a limit is exact", () => {
     expect(Object.values(JSON.parse((await rows(`user:${bob.id}`))[0]!.slots) as object)).toEqual([1]);
   });
 
+  test("secret reads grow with the secrets that there are", async () => {
+    const w = withLimits({ secret_reads: 2 });
+    const { token } = await w.tenant();
+    await w.request("POST", "/secrets/set", { token, body: { name: "a", value: "v" } });
+    const answers = [];
+    for (let n = 0; n < 28; n++) answers.push(await w.request("GET", "/secrets/get/a", { token }));
+    expect(tally(answers)).toEqual({ 200: 26, 429: 2 });
+    expect(answers[0]!.headers.get("ratelimit-limit")).toBe("26");
+  });
+
   test("rows that count no more are collected by the sweep", async () => {
     const w = withLimits({});
     const holder = `user:${crypto.randomUUID()}`;

@@ -18,6 +18,8 @@ export type LimitRequest = {
   max?: number;
   /** Another statement than the plain one, made with `takeSql`: one that scales or guards in SQL. */
   take?: (db: D1Database, take: Take) => D1PreparedStatement;
+  /** Instead of the plain one, where the row must also say the scaled number. */
+  select?: (db: D1Database, take: Take) => D1PreparedStatement;
 };
 
 /** The limit as the operator set it. */
@@ -53,11 +55,11 @@ export function limitStatements(deps: LimitDeps, request: LimitRequest): LimitCh
   return {
     statements: [
       request.take?.(db, take) ?? rateLimitStore.take.bind(db, take),
-      rateLimitStore.select.bind(db, { name, holder }),
+      request.select?.(db, take) ?? rateLimitStore.select.bind(db, { name, holder }),
     ],
-    decide: (results, max = rate.max) => {
+    decide: (results, known) => {
       const row = rateLimitStore.select.rows(results.at(-1))[0] ?? null;
-      const { isGranted, budget } = decideRate({ ...rate, max }, row, { grantId, now });
+      const { isGranted, budget } = decideRate({ ...rate, max: known ?? row?.max ?? rate.max }, row, { grantId, now });
       deps.onBudget(budget);
       if (!isGranted) throw limitExceeded(budget, RATE_LIMITS[name].what);
     },

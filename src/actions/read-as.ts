@@ -132,8 +132,16 @@ function limitOfCaller(deps: LimitDeps, caller: Caller): LimitCheck {
   const { userUuid, deviceId, claims } = caller;
   const holder = RATE_LIMITS[caller.limit].per === "device" ? `device:${userUuid}/${deviceId}` : `user:${userUuid}`;
   const device = { user_uuid: userUuid, device_id: deviceId, te: claims.te, ue: claims.ue };
+  const { limit: name, workspaceId: workspace_id } = caller;
+  if (name === "secret_reads")
+    return limitStatements(deps, {
+      name,
+      holder,
+      take: (db, take) => rateLimitStore.takeSecretRead.bind(db, { ...take, ...device, workspace_id }),
+      select: (db, { max }) => rateLimitStore.selectSecretReads.bind(db, { name, holder, max, workspace_id }),
+    });
   return limitStatements(deps, {
-    name: caller.limit,
+    name,
     holder,
     take: (db, take) => rateLimitStore.takeByDevice.bind(db, { ...take, ...device }),
   });

@@ -73,7 +73,7 @@ export type Rate = { name: string; max: number; seconds: number };
 export type Budget = Rate & { remaining: number; resetSeconds: number };
 
 /** The row that counts a holder's requests, as the batch left it. */
-export type RateRow = { slots: string; grant_id: string };
+export type RateRow = { slots: string; grant_id: string; /** Where SQL scaled it. */ max?: number };
 
 const SLOTS = 12;
 

@@ -33,12 +33,20 @@ export const takeSql = ({ max = ":max", where = "1" }: { max?: string; where?: s
 
 const take = statement<Take>(takeSql());
 
+const isLive = `EXISTS (SELECT 1 FROM users u JOIN devices d ON d.user_uuid = u.user_uuid AND d.device_id = :device_id
+       WHERE u.user_uuid = :user_uuid AND u.token_epoch = :ue AND d.token_epoch = :te AND d.revoked_at IS NULL)`;
+type LiveDevice = { user_uuid: string; device_id: string; te: number; ue: number };
+
 /** For a signed token: as long as it was not revoked. The same words as the principal's own query. */
-const takeByDevice = statement<Take & { user_uuid: string; device_id: string; te: number; ue: number }>(
-  takeSql({
-    where: `EXISTS (SELECT 1 FROM users u JOIN devices d ON d.user_uuid = u.user_uuid AND d.device_id = :device_id
-       WHERE u.user_uuid = :user_uuid AND u.token_epoch = :ue AND d.token_epoch = :te AND d.revoked_at IS NULL)`,
-  }),
+const takeByDevice = statement<Take & LiveDevice>(takeSql({ where: isLive }));
+
+// A device reads each secret at each poll: 24 polls in an hour are let through for each secret that there is.
+const secretReadsMax = `(:max + 24 * (SELECT COUNT(*) FROM secrets WHERE workspace_id = :workspace_id AND deleted_at IS NULL))`;
+const takeSecretRead = statement<Take & LiveDevice & { workspace_id: string }>(
+  takeSql({ max: secretReadsMax, where: isLive }),
+);
+const selectSecretReads = statement<{ name: string; holder: string; max: number; workspace_id: string }, RateRow>(
+  `SELECT slots, grant_id, ${secretReadsMax} AS max FROM rate_limits WHERE name = :name AND holder = :holder`,
 );
 
 /** How the limit stands after the statements before it in the batch. */
@@ -48,4 +56,4 @@ const select = statement<{ name: string; holder: string }, RateRow>(
 
 const removeExpired = statement<{ now: string }>("DELETE FROM rate_limits WHERE expires_at < :now");
 
-export const rateLimitStore = { take, takeByDevice, select, removeExpired };
+export const rateLimitStore = { take, takeByDevice, takeSecretRead, select, selectSecretReads, removeExpired };
