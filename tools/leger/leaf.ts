@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Api, makeApi } from "./api/client.ts";
+import { readDeviceKey } from "./api/device-key.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type Output, makeOutput } from "./output.ts";
 import { type Session, chooseServer, isSessionOpenToOthers, readSession } from "./settings.ts";
@@ -62,7 +63,8 @@ function connect(out: Output, option: string | undefined, needsToken: boolean): 
         : `You are not signed in at ${server}.`,
       action: "leger login, or set LEGER_TOKEN.",
     });
-  return { api: makeApi({ server, token, say: out.progress }), out, server, session };
+  const key = session?.token_type === "DPoP" ? readDeviceKey() : null;
+  return { api: makeApi({ server, token, key, say: out.progress }), out, server, session };
 }
 
 /** A command that only holds others. */

@@ -15,9 +15,26 @@ import {
 } from "./commands/config-commands.ts";
 import { configSaveCommand } from "./commands/config-save-command.ts";
 import { deploymentsCommand, statusCommand } from "./commands/deployment-commands.ts";
-import { devicesLabelCommand, devicesListCommand } from "./commands/device-commands.ts";
+import { configPurgeCommand, configRestoreCommand, renderRetryCommand } from "./commands/deletion-commands.ts";
+import {
+  devicesApproveCommand,
+  devicesLabelCommand,
+  devicesListCommand,
+  devicesWaitingCommand,
+} from "./commands/device-commands.ts";
 import { pullCommand } from "./commands/pull-command.ts";
 import { schemaListCommand, schemaShowCommand } from "./commands/schema-commands.ts";
+import {
+  secretsDeleteCommand,
+  secretsGetCommand,
+  secretsListCommand,
+  secretsNeededCommand,
+  secretsSetCommand,
+  secretsUndeleteCommand,
+} from "./commands/secret-commands.ts";
+import { configUploadCommand } from "./commands/upload-command.ts";
+import { exportCommand } from "./commands/export-command.ts";
+import { importCommand } from "./commands/import-command.ts";
 import { loginCommand, logoutCommand, whoamiCommand } from "./commands/session-commands.ts";
 
 const HELP = `
@@ -34,6 +51,7 @@ ${EXIT_HELP.map(([code, what]) => `  ${code}  ${what}`).join("\n")}
 Environment:
   LEGER_API_URL    the server, where it is not the one that you signed in to
   LEGER_TOKEN      a token, instead of the one that login keeps
+  LEGER_ISSUER     the server's TOKEN_ISSUER, where it is not its address; for the first key of a shared tailnet
   LEGER_QUADLET    the quadlet generator that apply asks
   NO_COLOR         no colours; there are none either where the output is no terminal`;
 
@@ -59,12 +77,31 @@ export function makeProgram(): Command {
       configHistoryCommand(),
       configRollbackCommand(),
       configDeleteCommand(),
+      configUploadCommand(),
+      configRestoreCommand(),
+      configPurgeCommand(),
+      renderRetryCommand(),
     ]),
     pullCommand(),
     applyCommand(),
     deploymentsCommand(),
-    group("devices", "Machines.", [devicesListCommand(), devicesLabelCommand()]),
+    group("devices", "Machines.", [
+      devicesListCommand(),
+      devicesLabelCommand(),
+      devicesWaitingCommand(),
+      devicesApproveCommand(),
+    ]),
+    group("secrets", "Values that containers need: stored encrypted, shown to whoever asks for one by name.", [
+      secretsListCommand(),
+      secretsSetCommand(),
+      secretsGetCommand(),
+      secretsDeleteCommand(),
+      secretsUndeleteCommand(),
+      secretsNeededCommand(),
+    ]),
     group("schema", "Releases of template packs.", [schemaListCommand(), schemaShowCommand()]),
+    exportCommand(),
+    importCommand(),
     group("audit", "Who changed what.", [auditListCommand(), auditVerifyCommand(), auditExportCommand()]),
   ];
   for (const command of commands) program.addCommand(command);

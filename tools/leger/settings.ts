@@ -11,6 +11,8 @@ export const Session = z.object({
   format: z.literal(1),
   server: z.string(),
   token: z.string(),
+  /** DPoP: bound to this device's key. */
+  token_type: z.string().default("Bearer"),
   expires_at: z.string(),
   user_uuid: z.string(),
   login: z.string(),

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { CliError, EXIT } from "../cli-error.ts";
 import { CLI_VERSION } from "../version.ts";
 import { retryDelayMs } from "./backoff.ts";
+import { type DeviceKey, makeProof } from "./device-key.ts";
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
@@ -17,6 +18,8 @@ export type Request = {
   /** Sent as JSON; a FormData as it is. */
   body?: unknown;
   headers?: Record<string, string>;
+  /** In place of a fresh Idempotency-Key: what was done under it in the last 24 hours is answered again, and not done again. */
+  idempotencyKey?: string;
   /** Of a write without an Idempotency-Key: may it be done twice? Reads always may. */
   isRepeatable?: boolean;
   bytesMax?: number;
@@ -24,9 +27,6 @@ export type Request = {
 export type Answer = { status: number; headers: Headers; bytes: Uint8Array };
 export type Parsed<T> = { status: number; headers: Headers; data: T };
 export type Api = ReturnType<typeof makeApi>;
-
-/** Adds what proves possession of a device key to the headers of a request; answers false where there is none. */
-export type Prove = (of: { method: string; url: string; nonce: string | null }) => Promise<Record<string, string>>;
 
 const Envelope = z.union([
   z.object({ success: z.literal(true), data: z.unknown() }),
@@ -41,14 +41,21 @@ const Envelope = z.union([
   }),
 ]);
 
-type Connection = { server: string; token: string | null; prove?: Prove; say?: (text: string) => void };
+type Connection = {
+  server: string;
+  token: string | null;
+  /** Signs each request, where the token is bound to a device's key, or is about to be. */
+  key: DeviceKey | null;
+  say: (text: string) => void;
+};
 
 /**
  * The API as this client reads it. Every answer is parsed by the shape that the caller gives; a refusal becomes a CliError
  * with the API's own sentence and action. What is safe to repeat is repeated, after the time that the server names.
  */
 export function makeApi(of: Connection) {
-  const send = makeSender(of);
+  const sender = makeSender(of);
+  const { send } = sender;
 
   /** The envelope's `data`, read by `shape`. */
   const call = async <T>(request: Request & { shape: z.ZodType<T> }): Promise<Parsed<T>> => {
@@ -72,15 +79,15 @@ export function makeApi(of: Connection) {
     throw envelope.success ? notLeger(of.server) : refusal(answer, envelope.error);
   };
 
-  return { server: of.server, send, call, download };
+  return { server: of.server, send, call, download, nonce: sender.nonce };
 }
 
 /** The bytes of an answer whatever its status, after what retries are allowed. One key for all tries of a write. */
 function makeSender(of: Connection) {
   let nonce: string | null = null;
-  return async (request: Request): Promise<Answer> => {
+  const send = async (request: Request): Promise<Answer> => {
     const { method = "GET", path } = request;
-    const key = method === "GET" ? null : randomUUID();
+    const key = method === "GET" ? null : (request.idempotencyKey ?? randomUUID());
     const isRepeatable = method === "GET" || (request.isRepeatable ?? method !== "DELETE");
     for (let attempt = 1; ; attempt++) {
       const { answer, cause } = await tryOnce(of, request, { key, nonce }).then(
@@ -89,7 +96,8 @@ function makeSender(of: Connection) {
       );
       if (cause instanceof CliError) throw cause;
       nonce = answer?.headers.get("dpop-nonce") ?? nonce;
-      if (answer?.status === 401 && attempt === 1 && of.prove && answer.headers.has("dpop-nonce")) continue;
+      // The first proof has no nonce yet, or one that grew old: the refusal brings the next, and did nothing.
+      if (answer?.status === 401 && attempt === 1 && of.key && answer.headers.has("dpop-nonce")) continue;
       const status = answer?.status ?? null;
       const retryAfterSeconds = answer ? retryAfter(answer.headers) : null;
       const isUnsent = answer === null && NEVER_SENT.has(reasonOf(cause));
@@ -98,10 +106,11 @@ function makeSender(of: Connection) {
         if (answer) return answer;
         throw unreachable(of.server, cause);
       }
-      of.say?.(`${method} ${path}: ${status ?? reasonOf(cause)}; again in ${(delay / 1000).toFixed(1)} s`);
+      of.say(`${method} ${path}: ${status ?? reasonOf(cause)}; again in ${(delay / 1000).toFixed(1)} s`);
       await sleep(delay);
     }
   };
+  return { send, nonce: () => nonce };
 }
 
 async function tryOnce(
@@ -120,10 +129,10 @@ async function tryOnce(
     headers: {
       "user-agent": `leger/${CLI_VERSION}`,
       "x-leger-cli-version": CLI_VERSION,
-      ...(of.token !== null && { authorization: `Bearer ${of.token}` }),
+      ...(of.token !== null && { authorization: `${of.key ? "DPoP" : "Bearer"} ${of.token}` }),
+      ...(of.key && { dpop: makeProof(of.key, { method, url: url.origin + url.pathname, nonce, token: of.token }) }),
       ...(body !== undefined && !isForm && { "content-type": "application/json" }),
       ...(key !== null && { "idempotency-key": key }),
-      ...(of.prove && (await of.prove({ method, url: url.origin + url.pathname, nonce }))),
       ...request.headers,
     },
     ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),

@@ -9,6 +9,7 @@ import { DataRisk, Plan } from "#quadlet/plan/plan.ts";
  */
 export const SignedIn = z.object({
   token: z.string().min(1),
+  token_type: z.string().default("Bearer"),
   expires_in: z.number().positive(),
   user_uuid: z.string(),
   user: z.object({ tailscale_email: z.string(), display_name: z.string().nullable() }),
@@ -196,12 +197,13 @@ export const Preview = z.object({
   changes: z.array(DecisionChange),
   render: z.object({ state: z.string(), findings: z.array(Finding) }),
   files: z.array(z.object({ filename: z.string(), size: z.int(), sha256: z.string(), text: z.string() })).nullable(),
-  secrets_required: z.array(z.string()),
+  secrets: z.array(z.object({ name: z.string(), is_stored: z.boolean() })),
   diff: z.array(FileDiff).nullable(),
   plan: Plan.nullable(),
   losses: z
     .object({
       data_risks: z.array(DataRisk),
+      secrets_missing: z.array(z.string()).default([]),
       versions_undone: z.array(z.object({ version: z.int(), changes_summary: z.string().nullable() })),
     })
     .optional(),
@@ -214,4 +216,49 @@ export const VersionDiff = z.object({
   changes: z.array(DecisionChange),
   diff: z.array(FileDiff).nullable(),
   plan: Plan.nullable(),
+});
+
+export const Sessions = z.object({ sessions: z.array(z.object({ id: z.string(), is_current: z.boolean() })) });
+export const WhoAmI = z.object({
+  user_uuid: z.string(),
+  login: z.string(),
+  device_id: z.string(),
+  scope: z.string(),
+  workspace: z.object({ id: z.string(), role: z.string() }),
+  is_operator: z.boolean(),
+  is_bound: z.boolean(),
+  expires_at: z.string(),
+});
+export const WaitingSignIn = z.object({
+  device_id: z.string(),
+  hostname: z.string(),
+  tailnet: z.string(),
+  state: z.string(),
+});
+export const OwnDevices = z.object({ waiting: z.array(WaitingSignIn.extend({ requested_at: z.string() })) });
+
+const SecretFacts = z.object({
+  name: z.string(),
+  version: z.int(),
+  size_bytes: z.int(),
+  updated_at: z.string(),
+  last_accessed: z.string().nullable(),
+  is_stale: z.boolean(),
+});
+export const SecretList = z.object({ secrets: z.array(SecretFacts) });
+export const StoredSecret = z.object({ name: z.string(), version: z.int(), message: z.string() });
+export const SecretValue = z.object({ name: z.string(), value: z.string(), version: z.int(), encoding: z.string() });
+export const DeletedSecret = z.object({ name: z.string(), restorable_until: z.string().nullable() });
+const NeededSecret = z.object({ name: z.string(), is_required: z.boolean(), can_generate: z.boolean() });
+export const NeededSecrets = z.object({
+  missing: z.array(NeededSecret),
+  stale: z.array(NeededSecret),
+  present: z.array(NeededSecret),
+});
+
+export const Purge = z.object({
+  config_id: z.string(),
+  state: z.string(),
+  objects_removed: z.int(),
+  backups_expire_at: z.string(),
 });

@@ -34,18 +34,19 @@ export async function applyRelease(of: {
   };
   const items = [...of.done];
   const failures: string[] = [];
-  let state: ReportState = next ? "fetched" : "started";
+  let state: ReportState = "fetched";
   if (journal.steps.length > 0) writeJournal(of.root, journal);
   for (const [index, step] of journal.steps.entries()) {
     const { state: result, detail } = step.action === "install" ? swap(of) : await runStep(step, plan.services);
-    step.isDone = result !== "failed";
+    // What systemd does by itself it does only where the other start succeeded.
+    step.isDone = result === "ok" || (result === "skipped" && failures.length === 0);
     writeJournal(of.root, journal);
     items.push(item(`${step.action} ${step.target}`, { state: result, detail }));
     out.progress(
       `${index + 1}/${journal.steps.length} ${result === "ok" ? step.text : `${step.text} ${result}: ${detail ?? ""}`}`,
     );
     if (result === "failed") failures.push(`${step.action} ${step.target}: ${detail ?? "failed"}`);
-    else state = reached(state, step);
+    else if (next) state = reached(state, step);
     const isOver = result === "failed" && STOPS_THE_RUN.has(step.action);
     if (!isOver)
       await of.report({
@@ -56,10 +57,22 @@ export async function applyRelease(of: {
       });
     if (isOver) return end({ ...of, items, units: [], failures });
   }
+  if (next && journal.steps.length > 0 && failures.length === 0)
+    await of.report({ state: "started", steps: items, units: [], error: null });
   const units = next ? await unitStates(plan.runners) : [];
-  for (const unit of units)
-    if (unit.state === "failed") failures.push(`${unit.name}: ${unit.detail ?? "is not active"}`);
+  for (const { name, detail } of units.filter(({ state: seen }) => seen === "failed")) {
+    failures.push(`${name}: ${detail ?? "is not active"}`);
+    oweStart(journal, name.replace(/\.service$/, ""));
+  }
+  if (failures.length > 0) writeJournal(of.root, journal);
   return end({ ...of, items, units, failures });
+}
+
+/** What started and is not active any more is started again by the next run. */
+function oweStart({ steps }: Journal, target: string): void {
+  if (steps.some((step) => step.target === target && !step.isDone)) return;
+  const text = `Start ${target}.`;
+  steps.push({ action: "start", target, text, is_implied: false, resource: null, is_owed: false, isDone: false });
 }
 
 async function end(of: {
@@ -93,8 +106,7 @@ function swap({ folder, link, next }: { folder: ReleaseFolder; link: string; nex
 
 function reached(before: ReportState, { action }: ApplyStep): ReportState {
   if (action === "install") return "written";
-  if (action === "load_units") return "generated";
-  return action === "start" || action === "restart" || action === "reload" ? "started" : before;
+  return action === "load_units" ? "generated" : before;
 }
 
 /** `active` and `reloading` run; whatever starts may still become either. */

@@ -24,7 +24,7 @@ export function readJournal(root: string): Journal | null {
   try {
     return Journal.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch {
-    return { format: 1, next: null, steps: [] }; // an unreadable one still says that a run did not finish
+    return null; // it is replaced in one step, so this is no run's doing: nothing is known to be owed
   }
 }
 

@@ -43,7 +43,7 @@ export function planApply(of: { before: Release | null; next: Release | null; ow
     .map((step) => ({
       action: step.action,
       target: step.target,
-      text: step.text,
+      text: step.text.replace(/^Create the secret/, "Check the secret"), // apply makes none: it only looks
       is_implied: step.is_implied,
       resource: step.action === "recreate_network" ? (services.get(step.target)?.resource_name ?? null) : null,
       is_owed: false,

@@ -10,7 +10,6 @@ import {
 import { readPages } from "../api/read-pages.ts";
 import { usageError } from "../cli-error.ts";
 import { leaf } from "../leaf.ts";
-import { formatFindings } from "../../leger-pack/print-findings.ts";
 import { minute, patchLines, style, table } from "../output.ts";
 import {
   type DecisionOptions,
@@ -23,6 +22,7 @@ import {
 import { confirm } from "./confirm.ts";
 import { findConfiguration, readConfiguration } from "./find-configuration.ts";
 import { planLines } from "./plan-lines.ts";
+import { previewLines } from "./preview-lines.ts";
 
 type Where = { namespace?: string };
 const inNamespace = "its namespace";
@@ -154,25 +154,6 @@ export const configPreviewCommand = () =>
       if (data.render.state === "failed") process.exitCode = 1;
     },
   });
-
-function previewLines(preview: Preview): string[] {
-  const { losses, diff, plan, files } = preview;
-  const against = preview.against === null ? "" : ` (against version ${preview.against}, which devices run)`;
-  return [
-    style("bold", preview.unchanged ? "A save would change nothing." : `${preview.changes_summary}${against}`),
-    ...preview.pruned.map((pointer) => style("dim", `left out, because it does not apply: ${pointer}`)),
-    ...(losses?.versions_undone ?? []).map(
-      ({ version, changes_summary }) => `undoes version ${version}: ${changes_summary ?? "-"}`,
-    ),
-    ...findingLines([...preview.warnings, ...preview.render.findings]),
-    ...(diff ?? []).flatMap(({ unified }) => patchLines(unified)),
-    ...(diff === null && files ? files.map(({ filename, size }) => `  ${filename} (${size} bytes)`) : []),
-    ...(plan ? ["", style("bold", "On a device:"), ...planLines(plan)] : []),
-    ...(preview.secrets_required.length > 0 ? [`Secrets it needs: ${preview.secrets_required.join(", ")}`] : []),
-  ];
-}
-
-const findingLines = (findings: Preview["warnings"]) => (findings.length > 0 ? formatFindings(findings) : []);
 
 export const configDiffCommand = () =>
   leaf<Where>({

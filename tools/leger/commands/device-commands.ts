@@ -1,4 +1,4 @@
-import { Device, DevicePage } from "../api/shapes.ts";
+import { Device, DevicePage, OwnDevices, WaitingSignIn } from "../api/shapes.ts";
 import { readPages } from "../api/read-pages.ts";
 import { CliError, EXIT, usageError } from "../cli-error.ts";
 import { leaf } from "../leaf.ts";
@@ -66,3 +66,31 @@ async function findDevice(api: Api, wanted: string): Promise<Device> {
     });
   return device;
 }
+
+export const devicesWaitingCommand = () =>
+  leaf({
+    name: "waiting",
+    description: "Sign-ins that wait for your approval; their codes are on their own screens only.",
+    run: async ({ api, out }) => {
+      const { data } = await api.call({ path: "/auth/devices", shape: OwnDevices });
+      const rows = data.waiting.map(({ hostname, tailnet, state, requested_at }) => [
+        hostname,
+        tailnet,
+        state,
+        minute(requested_at),
+      ]);
+      out.result(data, rows.length > 0 ? table(rows, ["HOST", "TAILNET", "STATE", "SINCE"]) : ["Nobody waits."]);
+    },
+  });
+
+export const devicesApproveCommand = () =>
+  leaf<{ deny?: true }>({
+    name: "approve",
+    description: "Let a new device in, by the code on its screen. This device must have a key (leger login --key).",
+    declare: (command) => command.argument("<code>", "like 7K2M-9QXD").option("--deny", "refuse it"),
+    run: async ({ api, out, args, options }) => {
+      const body = { code: args[0] ?? "", decision: options.deny ? "deny" : "approve" };
+      const { data } = await api.call({ method: "POST", path: "/auth/devices", body, shape: WaitingSignIn });
+      out.result(data, [`${data.hostname} (${data.tailnet}) is ${data.state}.`]);
+    },
+  });
