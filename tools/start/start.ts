@@ -4,7 +4,7 @@ import path from "node:path";
 import { startUpstreams } from "../upstreams/start-upstreams.ts";
 import { ROOT, type LocalWorker, startLocalWorker } from "./local-worker.ts";
 import { screen } from "./screen.ts";
-import { DEPLOYMENT, tour } from "./tour.ts";
+import { ALICE, DEPLOYMENT, tour } from "./tour.ts";
 
 const PORT = 8787;
 const MINUTE_MS = 60_000;
@@ -48,6 +48,7 @@ async function main(): Promise<void> {
       return;
     }
     writeFileSync(path.join(folder, "token"), token, { mode: 0o600 });
+    writeFileSync(path.join(folder, "claims.json"), `${JSON.stringify(ALICE)}\n`); // for leger login, where there is no Tailscale
     keepServing(worker);
   } catch (cause) {
     console.error(`\n${cause instanceof Error ? cause.message : String(cause)}`);
@@ -68,6 +69,7 @@ function keepServing(worker: LocalWorker): void {
   screen.line(
     `curl -s ${authorization} ${worker.url}/configurations/${DEPLOYMENT}/versions | grep -o '"changes_summary":"[^"]*"'`,
   );
+  screen.line(`LEGER_API_URL=${worker.url} npm run leger -- login --claims .leger/claims.json    # then docs/tour.md`);
   screen.line();
   screen.dim(`The API's reference: ${worker.url}/docs    Its log: ${path.relative(process.cwd(), worker.log)}`);
 }

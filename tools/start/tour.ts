@@ -8,7 +8,7 @@ import { type LocalWorker, ROOT } from "./local-worker.ts";
 import { bytes, screen } from "./screen.ts";
 
 export const DEPLOYMENT = "openwebui";
-const ALICE = {
+export const ALICE = {
   user_id: "u123456789",
   login_name: "alice@github",
   device_id: "9876543201",

@@ -2,12 +2,17 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { localClaims } from "../../tools/kill/local-claims.ts";
-import { type LocalWorker, ROOT, startLocalWorker } from "../../tools/start/local-worker.ts";
-import { startUpstreams } from "../../tools/upstreams/start-upstreams.ts";
+import { localClaims } from "../kill/local-claims.ts";
+import { type LocalWorker, ROOT, startLocalWorker } from "../start/local-worker.ts";
+import { startUpstreams } from "../upstreams/start-upstreams.ts";
 
 export type Finished = { code: number | null; stdout: string; stderr: string };
-export type Running = { finished: Promise<Finished>; lines: () => string[]; kill: (signal: NodeJS.Signals) => void };
+export type Running = {
+  finished: Promise<Finished>;
+  lines: () => string[];
+  errors: () => string;
+  kill: (signal: NodeJS.Signals) => void;
+};
 export type Machine = ReturnType<typeof makeMachine>;
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
@@ -64,9 +69,10 @@ function makeMachine(home: string, url: string) {
     XDG_DATA_HOME: path.join(home, "data"),
     LEGER_API_URL: url,
     NODE_NO_WARNINGS: "1",
+    NODE_COMPILE_CACHE: path.join(os.tmpdir(), "leger-compile-cache"),
   };
   const start = (args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Running => {
-    const child = spawn(process.execPath, [path.join(ROOT, "tools/leger/main.ts"), ...args], {
+    const child = spawn(process.execPath, [path.join(ROOT, "tools/leger/leger.mjs"), ...args], {
       cwd: home,
       env: { ...env, ...options.env },
     });
@@ -78,7 +84,12 @@ function makeMachine(home: string, url: string) {
     const finished = new Promise<Finished>((resolve) => {
       child.on("close", (code) => resolve({ code, stdout, stderr }));
     });
-    return { finished, lines: () => stdout.split("\n").slice(0, -1), kill: (signal) => void child.kill(signal) };
+    return {
+      finished,
+      errors: () => stderr,
+      lines: () => stdout.split("\n").slice(0, -1),
+      kill: (signal) => void child.kill(signal),
+    };
   };
   return {
     home,
