@@ -1,7 +1,7 @@
 import { logTo } from "#core/log.ts";
 import type { Log } from "#core/log.ts";
 import type { Budget } from "#core/rate-limits.ts";
-import type { RenderMessage } from "#core/messages.ts";
+import type { QueueMessage } from "#core/messages.ts";
 import type { Clock, IdSource, RandomSource } from "#core/runtime.ts";
 import { type Settings, parseSettings } from "#core/settings.ts";
 import { type Caches, createCaches } from "#registry/caches.ts";
@@ -19,7 +19,7 @@ export type Deps = {
   manifests: KVNamespace;
   /** Copies of sealed secrets; nothing but an import of v0.1's records reads them. */
   secrets: KVNamespace;
-  renderQueue: Pick<Queue<RenderMessage>, "send" | "sendBatch">;
+  renderQueue: Pick<Queue<QueueMessage>, "send" | "sendBatch">;
   http: typeof fetch;
   /** The platform's rate limit, approximate and per location: stands before D1, never in its place. */
   shield: Pick<RateLimit, "limit">;
@@ -55,7 +55,7 @@ export function depsFrom(env: Env, after: (work: Promise<unknown>) => void): Dep
     users: env.USERS,
     manifests: env.MANIFESTS,
     secrets: env.SECRETS,
-    renderQueue: env.RENDER_QUEUE as unknown as Queue<RenderMessage>,
+    renderQueue: env.RENDER_QUEUE as unknown as Queue<QueueMessage>,
     http: (input, init) => fetch(input, init),
     shield: env.SHIELD,
     clock: { now: () => new Date() },

@@ -1,4 +1,5 @@
-import { createApi } from "#api/app.ts";
+import { createApi } from "#api/app.ts"; // first: the contracts extend zod before any schema is made
+import { fanOut } from "#actions/fan-out.ts";
 import { consume } from "#consumers/outcome.ts";
 import { checkDevices } from "#consumers/check-devices.ts";
 import { handleDeadLetter, handleRenderMessage } from "#consumers/render-message.ts";
@@ -24,7 +25,8 @@ export default {
 
   async scheduled(controller, env, ctx) {
     const deps = depsFrom(env, (work) => ctx.waitUntil(work));
-    if (controller.cron === HOURLY) await Promise.all([syncRegistry(deps), checkDevices(deps)]);
+    if (controller.cron === HOURLY)
+      await Promise.all([syncRegistry(deps).then(() => fanOut(deps)), checkDevices(deps)]);
     else await sweep(deps);
   },
 } satisfies ExportedHandler<Env>;

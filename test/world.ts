@@ -4,7 +4,7 @@ import { handleRenderMessage } from "#consumers/render-message.ts";
 import { sweep } from "#consumers/sweep.ts";
 import { userUuid } from "#core/identity.ts";
 import { type LogFields, logTo } from "#core/log.ts";
-import type { RenderMessage } from "#core/messages.ts";
+import type { QueueMessage, RenderMessage, UpgradeMessage } from "#core/messages.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
 import { Settings } from "#core/settings.ts";
 import { mintToken } from "#core/token.ts";
@@ -36,6 +36,9 @@ let worlds = 0;
 export function world(overrides: Partial<Deps> = {}) {
   const name = `w${++worlds}-${crypto.randomUUID().slice(0, 8)}`;
   const sent: RenderMessage[] = [];
+  const upgrades: UpgradeMessage[] = [];
+  const enqueue = (message: QueueMessage) =>
+    message.kind === "render-version" ? sent.push(message) : upgrades.push(message);
   const lines: LogLine[] = [];
   const pending: Promise<unknown>[] = [];
   const clock = {
@@ -51,9 +54,9 @@ export function world(overrides: Partial<Deps> = {}) {
     manifests: env.MANIFESTS,
     secrets: env.SECRETS,
     renderQueue: {
-      send: async (message) => void sent.push(message) as unknown as QueueSendResponse,
+      send: async (message) => void enqueue(message) as unknown as QueueSendResponse,
       sendBatch: async (messages) =>
-        void sent.push(...[...messages].map(({ body }) => body)) as unknown as QueueSendBatchResponse,
+        void [...messages].forEach(({ body }) => enqueue(body)) as unknown as QueueSendBatchResponse,
     },
     http: (input, init) => fetch(input, init),
     shield: env.SHIELD,
@@ -165,6 +168,7 @@ export function world(overrides: Partial<Deps> = {}) {
     deps,
     api,
     sent,
+    upgrades,
     lines,
     clock,
     request,
@@ -173,7 +177,7 @@ export function world(overrides: Partial<Deps> = {}) {
     sweep: () => sweep(deps),
     /** Delivers every message that was sent, once. */
     deliver: async () => {
-      for (const message of sent.splice(0)) await handleRenderMessage(deps, message);
+      for (const message of [...upgrades.splice(0), ...sent.splice(0)]) await handleRenderMessage(deps, message);
     },
     settle: () => Promise.all(pending.splice(0)),
   };

@@ -1,4 +1,6 @@
+import { fanOut } from "#actions/fan-out.ts";
 import { readAs } from "#actions/read-as.ts";
+import { causeText } from "#core/log.ts";
 import { AppError } from "#core/errors.ts";
 import type { Caller } from "#core/principal.ts";
 import type { Deps } from "#deps.ts";
@@ -31,6 +33,7 @@ export async function readSchema(
 export async function syncNow(deps: Deps, caller: Caller): Promise<SyncOutcome[]> {
   await readAs(deps, { caller, permission: "operator" });
   const outcomes = await syncRegistry(deps);
+  deps.after(fanOut(deps).catch((cause: unknown) => deps.log("fanout.failed", { cause: causeText(cause) })));
   if (outcomes.length > 0 && outcomes.every(({ result }) => result === "running"))
     throw AppError.of("sync_running", {});
   return outcomes;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fanOut } from "#actions/fan-out.ts";
 import { AppError } from "#core/errors.ts";
 import { causeText } from "#core/log.ts";
 import { toInstant } from "#core/runtime.ts";
@@ -49,9 +50,11 @@ export async function receiveWebhook(deps: Deps, delivery: Delivery): Promise<We
   if (webhookStore.record.rows(recorded).length === 0) return "repeated";
   if (!isHint) return "ignored";
   deps.after(
-    syncRepository(deps, repository).catch((cause: unknown) =>
-      deps.log("sync.failed", { repository: repository.repository, cause: causeText(cause) }),
-    ),
+    syncRepository(deps, repository)
+      .then(() => fanOut(deps))
+      .catch((cause: unknown) =>
+        deps.log("sync.failed", { repository: repository.repository, cause: causeText(cause) }),
+      ),
   );
   return "nudged";
 }

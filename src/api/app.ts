@@ -24,6 +24,7 @@ import { exportRoutes } from "#api/export/routes.ts";
 import { challenge } from "#api/prove-key.ts";
 import { machineRoutes } from "#api/machine/routes.ts";
 import { operationRoutes } from "#api/operations/routes.ts";
+import { proposalRoutes } from "#api/proposals/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
@@ -63,6 +64,7 @@ const ROUTES = [
   generatorRoutes,
   secretRoutes,
   webhookRoutes,
+  proposalRoutes,
   auditRoutes,
   exportRoutes,
   deviceRoutes,

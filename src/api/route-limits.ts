@@ -54,6 +54,8 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "DELETE /generators/{id}": counted("generator_changes"),
   "POST /generators/{id}/restore": counted("generator_changes"),
   "POST /schemas/sync": SHIELDED,
+  "POST /proposals/{id}/accept": counted("saves"),
+  "POST /proposals/{id}/dismiss": counted("saves"),
   "POST /operations/key-rotations": SHIELDED,
   // GitHub sends from few addresses, and what is not signed costs one HMAC
   "POST /webhooks/github": { exact: null, shield: null },

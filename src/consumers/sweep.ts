@@ -1,6 +1,7 @@
 import { copyPending } from "#actions/copy-secret.ts";
 import { purgeExpired } from "#actions/delete-secret.ts";
 import { driveRotations } from "#consumers/drive-rotations.ts";
+import { fanOut, finishUpgrades } from "#actions/fan-out.ts";
 import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
@@ -43,6 +44,8 @@ export async function sweep(deps: Deps): Promise<void> {
   }
   await nudgeRest(deps, due.slice(settings.SWEEP_RENDERS_MAX));
   await syncWaiting(deps);
+  await fanOut(deps);
+  await finishUpgrades(deps, settings.SWEEP_RENDERS_MAX);
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
   await idempotencyStore.removeOlder.bind(db, { before }).run();
   await driveRotations(deps);

@@ -280,6 +280,18 @@ const CATALOGUE = {
     (p: { version: string }) => `There is no schema version ${p.version}.`,
     "List them with GET /schemas.",
   ),
+  proposal_not_found: row(404, (_: NoParams) => "There is no such proposal.", "List them with GET /proposals."),
+  proposal_decided: row(
+    409,
+    (p: { state: string }) => `This proposal is ${p.state}.`,
+    "List the open ones with GET /proposals.",
+  ),
+  proposal_not_possible: row(
+    409,
+    (p: { count: number }) =>
+      `The deployment cannot go there as it is: ${p.count === 1 ? "one thing is" : `${p.count} things are`} in the way.`,
+    "Give the values that error.details asks for as inputs, or change the decisions it names.",
+  ),
   webhook_unsigned: row(
     401,
     (_: NoParams) => "The webhook's signature is missing or does not match its body.",

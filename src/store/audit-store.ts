@@ -93,6 +93,10 @@ const insertForRotationEnd = statement<EntryParams & { rotation_id: string }>(
    WHERE id = :rotation_id AND workspace_id = :workspace_id AND state <> 'running' AND finished_at = :at AND ${isNew}
      AND NOT EXISTS (SELECT 1 FROM audit_log WHERE workspace_id = :workspace_id AND action = :action AND target = :target)`,
 );
+const insertForOpenProposal = statement<EntryParams & { proposal_id: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM proposals
+   WHERE id = :proposal_id AND workspace_id = :workspace_id AND state = 'open' AND ${isNew}`,
+);
 /** Stands before `schemaStore.setState` in the batch, under the same condition. */
 const insertForSchemaState = statement<
   EntryParams & { pack: string; version: string; status: string; alarm: string | null }
@@ -178,6 +182,9 @@ export const auditStore = {
   selectRange,
   forPurge: async (db: D1Database, entry: AuditEntry, purgeId: string) =>
     insertForPurge.bind(db, { ...(await params(entry)), purge_id: purgeId }),
+  /** After the insert of a proposal, or before what ends it. */
+  forOpenProposal: async (db: D1Database, entry: AuditEntry, proposalId: string) =>
+    insertForOpenProposal.bind(db, { ...(await params(entry)), proposal_id: proposalId }),
   forSchemaState: async (
     db: D1Database,
     entry: AuditEntry,

@@ -68,6 +68,11 @@ const selectByName = statement<{ workspace_id: string; namespace: string; deploy
      AND c.deleted_at IS NULL`,
 );
 
+const selectById = statement<{ workspace_id: string; id: string }, ConfigurationRow>(
+  `SELECT ${columns} FROM configurations c ${joins}
+   WHERE c.workspace_id = :workspace_id AND c.id = :id AND c.deleted_at IS NULL`,
+);
+
 /** A page of all, or of what a generator may see: filtered here, or its pages would end too early. */
 const selectPage = statement<
   { workspace_id: string; after_namespace: string; after_name: string; generator_id: string | null; limit: number },
@@ -150,6 +155,7 @@ const selectNamesEver = statement<
 );
 
 export const configurationStore = {
+  selectById,
   selectByName,
   selectPage,
   selectDeletedByName,

@@ -68,6 +68,10 @@ const insert = statement<SchemaRow>(
    ON CONFLICT (pack, version) DO NOTHING`,
 );
 
+const selectCompatibilities = statement<{ pack: string }, { version: string; compatibility: string | null }>(
+  "SELECT version, compatibility FROM schemas WHERE pack = :pack AND status = 'ready'",
+);
+
 // Nothing that a version refers to is ever deleted: a release that is taken back changes a word here, and only once.
 const setState = statement<{
   pack: string;
@@ -88,4 +92,5 @@ export const schemaStore = {
   selectByRepository,
   insert,
   setState,
+  selectCompatibilities,
 };

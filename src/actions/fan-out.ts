@@ -1,0 +1,99 @@
+import { upgradeConfiguration } from "#actions/upgrade-configuration.ts";
+import { causeText } from "#core/log.ts";
+import { toInstant } from "#core/runtime.ts";
+import { newestInRange } from "#core/schema-choice.ts";
+import type { Deps } from "#deps.ts";
+import { type FanoutRow, fanoutStore } from "#store/fanout-store.ts";
+import { upgradeStore } from "#store/upgrade-store.ts";
+
+const PAGE_CONFIGURATIONS = 200;
+const PAGES_PER_RUN = 25;
+/** Backpressure: with so many jobs waiting, no further page is taken. */
+const QUEUED_MAX = 2000;
+
+/**
+ * Announces admitted releases to configurations, a page at a time, and wakes one message per configuration. Interrupted anywhere, the
+ * next run goes on at the cursor: a page's jobs and the cursor's move are one batch, and the jobs' key refuses doubles. Memory holds
+ * one page.
+ */
+export async function fanOut(deps: Deps): Promise<void> {
+  const running = await fanoutStore.selectRunning.all(deps.db, {});
+  let pages = 0;
+  for (let fanout of running) {
+    for (;;) {
+      if (pages++ >= PAGES_PER_RUN || (await isFull(deps))) return;
+      const next = await takePage(deps, fanout);
+      if (next === null) break;
+      fanout = next;
+    }
+  }
+}
+
+async function isFull({ db }: Deps): Promise<boolean> {
+  const counted = await fanoutStore.countQueued.first(db, { limit: QUEUED_MAX });
+  return (counted?.queued ?? 0) >= QUEUED_MAX;
+}
+
+/** Null when it was the last page. */
+async function takePage(deps: Deps, fanout: FanoutRow): Promise<FanoutRow | null> {
+  const { db, clock } = deps;
+  const { pack, schema_version, cursor } = fanout;
+  const rows = await fanoutStore.selectPage.all(db, { pack, cursor, limit: PAGE_CONFIGURATIONS });
+  const concerned = rows.filter(
+    ({ upgrade_policy, schema_range }) =>
+      upgrade_policy !== "pinned" && newestInRange([schema_version], schema_range) !== null,
+  );
+  const isLast = rows.length < PAGE_CONFIGURATIONS;
+  const next = rows.at(-1)?.id ?? cursor;
+  const now = toInstant(clock.now());
+  const ids = concerned.map(({ id }) => id);
+  await db.batch([
+    fanoutStore.enqueue.bind(db, { pack, schema_version, cursor, ids: JSON.stringify(ids), now }),
+    fanoutStore.advance.bind(db, {
+      pack,
+      schema_version,
+      cursor,
+      next,
+      state: isLast ? "done" : "running",
+      seen: rows.length,
+      now,
+    }),
+  ]);
+  await nudge(deps, { ids, schema_version });
+  return isLast ? null : { ...fanout, cursor: next };
+}
+
+const MESSAGES_PER_SEND = 100;
+
+/** The jobs are the truth: a message that is lost is done by the sweep. */
+async function nudge(
+  { renderQueue, log }: Deps,
+  { ids, schema_version }: { ids: string[]; schema_version: string },
+): Promise<void> {
+  try {
+    for (let at = 0; at < ids.length; at += MESSAGES_PER_SEND)
+      await renderQueue.sendBatch(
+        ids
+          .slice(at, at + MESSAGES_PER_SEND)
+          .map((config_id) => ({ body: { kind: "upgrade-configuration" as const, config_id, schema_version } })),
+      );
+  } catch (cause) {
+    log("nudge.lost", { count: ids.length, cause: causeText(cause) });
+  }
+}
+
+/** Jobs that no message finished; the oldest first. */
+export async function finishUpgrades(deps: Deps, limit: number): Promise<void> {
+  const due = await upgradeStore.selectDue.all(deps.db, { now: toInstant(deps.clock.now()), limit });
+  for (const key of due) {
+    try {
+      await upgradeConfiguration(deps, key);
+    } catch (cause) {
+      deps.log("upgrade.postponed", {
+        config_id: key.config_id,
+        schema_version: key.schema_version,
+        cause: causeText(cause),
+      });
+    }
+  }
+}

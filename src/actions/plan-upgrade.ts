@@ -1,0 +1,81 @@
+import { type PlannedSave, planNextSave } from "#actions/plan-save.ts";
+import { type Preview, previewPlanned } from "#actions/preview-save.ts";
+import { AppError } from "#core/errors.ts";
+import { type Finding, hasErrors } from "#core/finding.ts";
+import type { JsonObject } from "#core/json.ts";
+import { migrate, migrationPath } from "#core/migration/migrate.ts";
+import type { Deps } from "#deps.ts";
+import { packMigrations } from "#registry/admission/pack-migrations.ts";
+import { loadPack } from "#registry/load-pack.ts";
+import type { Configuration } from "#store/configuration-store.ts";
+import type { ProposalClass } from "#store/proposal-store.ts";
+import type { SchemaRow } from "#store/schema-store.ts";
+
+/** What one configuration would become under another schema version. `planned` and `preview` are null where it cannot. */
+export type PlannedUpgrade = {
+  class: ProposalClass;
+  planned: PlannedSave | null;
+  preview: Preview | null;
+  lost: { decision: string; reason: string }[];
+  findings: Finding[];
+};
+
+/**
+ * Migrates, validates, renders and compares one configuration in memory, by the code that a save and its preview use. Nothing is
+ * stored. A configuration that cannot go there is an answer, with what is missing; throws for transport failures only.
+ */
+export async function planUpgrade(
+  deps: Deps,
+  of: { configuration: Configuration; target: SchemaRow; inputs?: JsonObject },
+): Promise<PlannedUpgrade> {
+  const { configuration, target, inputs = {} } = of;
+  const pack = await loadPack(deps, target);
+  if (!pack.ok) return refused(pack.error);
+  const migrations = packMigrations(pack.value.compiled.pack);
+  if (!migrations.ok) return refused(migrations.error);
+  const path = migrationPath(
+    migrations.value.map(({ migration }) => migration),
+    { from: configuration.schemaVersion ?? "", to: target.version },
+  );
+  const migrated = migrate(path, configuration.configData, inputs);
+  if (!migrated.ok) return refused(migrated.error);
+  const { configData, lost } = migrated.value;
+  try {
+    const input = { config_data: configData, schema_version: target.version, allow_deprecated: true };
+    const planned = await planNextSave(deps, configuration, input);
+    const name = { namespace: configuration.namespace, deployment_name: configuration.deploymentName };
+    const preview = await previewPlanned(deps, {
+      workspaceId: configuration.workspaceId,
+      name,
+      configuration,
+      planned,
+    });
+    return { class: classOf(preview), planned, preview, lost, findings: [...preview.findings] };
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.status >= 500) throw cause;
+    return refused(findingsOf(cause));
+  }
+}
+
+const isMissing = ({ code }: Finding) => code === "migration_input_missing" || code === "decision_missing";
+
+const refused = (findings: Finding[]): PlannedUpgrade => ({
+  class: findings.length > 0 && findings.every(isMissing) ? "needs_input" : "fails",
+  planned: null,
+  preview: null,
+  lost: [],
+  findings,
+});
+
+const findingsOf = ({ code, message, action, details }: AppError): Finding[] => {
+  const findings = details.filter((detail): detail is Finding => "severity" in detail);
+  return findings.length > 0 ? findings : [{ code, severity: "error", message, action }];
+};
+
+function classOf({ files, comparison, findings }: Preview): ProposalClass {
+  if (files === null || comparison === null || hasErrors(findings)) return "fails";
+  if (comparison.plan.risks.length > 0) return "data_risk";
+  if (comparison.files.length === 0) return "identical";
+  const isStirring = comparison.plan.steps.some(({ action }) => action !== "install" && action !== "reload");
+  return isStirring ? "restarts" : "changed";
+}
