@@ -56,7 +56,7 @@ export function world(overrides: Partial<Deps> = {}) {
     renderQueue: {
       send: async (message) => void enqueue(message) as unknown as QueueSendResponse,
       sendBatch: async (messages) =>
-        void [...messages].forEach(({ body }) => enqueue(body)) as unknown as QueueSendBatchResponse,
+        void [...messages].map(({ body }) => enqueue(body)) as unknown as QueueSendBatchResponse,
     },
     http: (input, init) => fetch(input, init),
     shield: env.SHIELD,
