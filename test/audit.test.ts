@@ -185,8 +185,13 @@ describe("what verification detects, where the triggers were taken away", () => 
     await tamper(
       `DELETE FROM audit_seals WHERE workspace_id = '${id}'`,
       `DELETE FROM audit_log WHERE workspace_id = '${id}' AND seq = 6`,
-      `UPDATE audit_sealer SET sealed_rowid = 0`,
     );
+    // tamper starts the sealer anew, and other tests have written more than one sweep seals
+    await env.DB.prepare(
+      "UPDATE audit_sealer SET sealed_rowid = (SELECT MIN(rowid) - 1 FROM audit_log WHERE workspace_id = ?)",
+    )
+      .bind(id)
+      .run();
     const forgedKey = { kid: own[0]!.kid, kty: "OKP" as const, crv: "Ed25519" as const, x: jwk.x!, d: jwk.d! };
     await sealAudit({ ...w.deps, settings: { ...w.deps.settings, TOKEN_SIGNING_KEYS: [forgedKey] } });
     const codes = (await verify()).problems.map(({ code }) => code);
