@@ -123,6 +123,8 @@ describe("a person", () => {
     expect(json(stale)).toMatchObject({ error: { code: "version_conflict" } });
     expect((await alice.leger(["config", "diff", "edited"])).stdout).toContain("Valkey");
     expect((await alice.leger(["config", "history", "edited", "--json"])).code).toBe(0);
+    expect(json(await alice.leger(["schema", "proposals", "--json"]))).toMatchObject({ yanked: [] });
+    expect((await alice.leger(["schema", "dismiss", "00000000-0000-4000-8000-000000000000"])).code).toBe(1);
   });
 });
 

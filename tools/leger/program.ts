@@ -23,6 +23,7 @@ import {
   devicesWaitingCommand,
 } from "./commands/device-commands.ts";
 import { pullCommand } from "./commands/pull-command.ts";
+import { acceptProposalCommand, dismissProposalCommand, proposalsCommand } from "./commands/proposal-commands.ts";
 import { schemaListCommand, schemaShowCommand } from "./commands/schema-commands.ts";
 import {
   secretsDeleteCommand,
@@ -99,7 +100,13 @@ export function makeProgram(): Command {
       secretsUndeleteCommand(),
       secretsNeededCommand(),
     ]),
-    group("schema", "Releases of template packs.", [schemaListCommand(), schemaShowCommand()]),
+    group("schema", "Releases of template packs.", [
+      schemaListCommand(),
+      schemaShowCommand(),
+      proposalsCommand(),
+      acceptProposalCommand(),
+      dismissProposalCommand(),
+    ]),
     exportCommand(),
     importCommand(),
     group("audit", "Who changed what.", [auditListCommand(), auditVerifyCommand(), auditExportCommand()]),
