@@ -54,6 +54,7 @@ describe("the built worker's three entries", () => {
     expect(await built.cron(HOURLY)).toMatchObject({ outcome: "ok" });
     const list = await built.request("GET", "/schemas", { token });
     expect(list.json().data["schemas"]).toMatchObject([
+      { pack: "leger", version: "v2.0.0", status: "ready" },
       { pack: "leger", version: "v1.1.0", status: "ready" },
       { pack: "leger", version: "v1.0.0", status: "ready" },
     ]);

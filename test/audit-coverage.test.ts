@@ -6,6 +6,7 @@ import { SMALL_PACK } from "./fixture-packs.ts";
 import { operations } from "./operations.ts";
 import { formBytes, upload } from "./upload-form.ts";
 import { type Answer, world } from "./world.ts";
+import { upgradeConfiguration } from "#actions/upgrade-configuration.ts";
 
 type World = ReturnType<typeof world>;
 type Me = { id: string; token: string; login: string; slug: string };
@@ -29,7 +30,32 @@ const setSecret = (w: World, { token }: Me) =>
   w.request("POST", "/secrets/set", { token, body: { name: "key", value: "value" } });
 const deleteSecret = (w: World, { token }: Me) => w.request("DELETE", "/secrets/key", { token });
 
+/** A deployment to which a newer release was proposed. */
+const proposal = async (w: World, me: Me) => {
+  await create(w, me);
+  const { slug } = await w.admit(SMALL_PACK, "v1.1.0", me.slug);
+  const now = w.clock.now().toISOString();
+  const job = await env.DB.prepare(
+    `INSERT INTO upgrade_jobs (config_id, workspace_id, pack, schema_version, state, next_attempt_at, created_at, updated_at)
+     SELECT id, workspace_id, pack, 'v1.1.0', 'queued', ?1, ?1, ?1 FROM configurations WHERE workspace_id = ?2 AND pack = ?3
+     RETURNING config_id, schema_version`,
+  )
+    .bind(now, me.id, slug)
+    .first<{ config_id: string; schema_version: string }>();
+  expect(await upgradeConfiguration(w.deps, job!)).toBe("proposed");
+  const listed = await w.request<{ proposals: { id: string }[] }>("GET", "/proposals", { token: me.token });
+  return listed.body.data.proposals[0]!.id;
+};
+
 const CHANGES: Record<string, Scenario> = {
+  acceptProposal: async (w, me) => {
+    const id = await proposal(w, me);
+    return () => w.request("POST", `/proposals/${id}/accept`, { token: me.token, body: {} });
+  },
+  dismissProposal: async (w, me) => {
+    const id = await proposal(w, me);
+    return () => w.request("POST", `/proposals/${id}/dismiss`, { token: me.token });
+  },
   createGenerator:
     async (w, { token }) =>
     () =>

@@ -132,7 +132,7 @@ describe("a delivery", () => {
   test("is refused by a server that has no secret", async () => {
     const { w, send } = receiver();
     delete w.deps.settings.GITHUB_WEBHOOK_SECRETS;
-    expect(await send({})).toMatchObject({ status: 503, body: { error: { code: "webhook_not_configured" } } });
+    expect(await send({})).toMatchObject({ status: 409, body: { error: { code: "webhook_not_configured" } } });
   });
 
   test("whose sync failed is made good by the next minute, and forgotten after thirty days", async () => {

@@ -298,10 +298,9 @@ const CATALOGUE = {
     "Give GitHub the secret that is in GITHUB_WEBHOOK_SECRETS, and choose application/json.",
   ),
   webhook_not_configured: row(
-    503,
+    409,
     (_: NoParams) => "This server has no webhook secret, so it believes no webhook.",
     "Set GITHUB_WEBHOOK_SECRETS, or remove the webhook: the hourly sync does the same work.",
-    3600,
   ),
   sync_running: row(
     409,
