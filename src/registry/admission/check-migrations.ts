@@ -3,7 +3,7 @@ import type { DecisionSchema } from "#core/decision-schema.ts";
 import type { Finding } from "#core/finding.ts";
 import { type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
 import { applyDown, applyUp, pathsOf } from "#core/migration/apply-operation.ts";
-import { dropEmptyGroups } from "#core/migration/decision-path.ts";
+import { dropEmptyGroups, read } from "#core/migration/decision-path.ts";
 import { type MigrationPath, migrate } from "#core/migration/migrate.ts";
 import type { Migration } from "#core/migration/migration.ts";
 import type { SourcePlaces } from "#registry/admission/source-places.ts";
@@ -45,7 +45,10 @@ export function checkPromises(steps: readonly Step[], rows: readonly JsonObject[
     for (const [index, operation] of migration.operations.entries()) {
       let broken: { before: JsonObject; after: JsonObject } | null = null;
       for (const state of states) {
-        for (const path of pathsOf(operation)) dropEmptyGroups(state, path);
+        const paths = pathsOf(operation);
+        const makesValues = operation.op === "default" || operation.op === "require";
+        if (!makesValues && paths.every((path) => read(state, path) === undefined)) continue; // nothing to move
+        for (const path of paths) dropEmptyGroups(state, path);
         const before = cloneJson(state);
         if (applyUp(state, operation).length > 0) continue; // refused loudly, and counted where rows are migrated
         const after = cloneJson(state);
