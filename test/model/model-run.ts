@@ -274,7 +274,7 @@ export class ModelRun {
       assert(tenant.seen.get(name) === last.history.at(-1)?.version, `${name}: the head is not the newest version`);
     }
     const audit = await env.DB.prepare(
-      "SELECT COUNT(*) AS n, MAX(seq) AS top FROM audit_log WHERE workspace_id = ? AND action IN ('version.created', 'configuration.deleted')",
+      "SELECT COUNT(*) AS n, MAX(seq) AS top FROM audit_log WHERE workspace_id = ? AND action IN ('version.created', 'configuration.deleted', 'configuration.restored')",
     )
       .bind(id)
       .first<{ n: number; top: number }>();

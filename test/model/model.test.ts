@@ -28,7 +28,7 @@ test(
       }),
       { numRuns: count, seed, endOnFailure: false },
     );
-    if (result.failed) console.log(fc.defaultReportMessage(result));
+    if (result.failed) console.log(fc.defaultReportMessage(result), String(result.errorInstance));
     console.log(JSON.stringify({ sequences: runs, commands, violations: Number(result.failed) }));
     expect(result.failed).toBe(false);
   },

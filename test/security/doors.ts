@@ -91,6 +91,10 @@ export const DOORS: Record<string, (site: Site) => Door> = {
   undeleteSecret: () => ({ path: "/secrets/gone/undelete", body: {}, owner: 200 }),
   purgeSecret: () => ({ path: "/secrets/gone/purge", body: {}, owner: 200 }),
   listNeededSecrets: () => ({ path: "/configurations/site/secrets", owner: 200 }),
+  listProposals: () => ({ path: "/proposals", owner: 200 }),
+  // the site has none: whoever asks learns no more than that
+  acceptProposal: () => ({ path: "/proposals/2f0c8f5e-6a5e-4a53-9a3e-3f5a3c1d7b10/accept", body: {}, owner: 404 }),
+  dismissProposal: () => ({ path: "/proposals/2f0c8f5e-6a5e-4a53-9a3e-3f5a3c1d7b10/dismiss", body: {}, owner: 404 }),
   createGenerator: () => ({ path: "/generators", body: { name: "more", scopes: ["config:read"] }, owner: 201 }),
   listGenerators: () => ({ path: "/generators?deleted=true", owner: 200 }),
   readGenerator: ({ generatorId }) => ({ path: `/generators/${generatorId}`, owner: 200 }),
