@@ -1,11 +1,21 @@
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { makeLocalSecrets } from "./tools/local-secrets.ts";
 import { sharedUpstreams } from "./tools/upstreams/shared-upstreams.ts";
 
 // Behaviour in workerd on real D1, KV, R2 and Queues. Storage is shared by the tests of a run, so each test makes
 // tenants of its own (isolate: false saves two seconds per file).
+/** The canary test looks into every store after all other tests have written to them. */
+class CanaryLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => Number(isCanary(a)) - Number(isCanary(b)));
+  }
+}
+const isCanary = ({ moduleId }: TestSpecification) => moduleId.endsWith("canary.test.ts");
+
 export default defineConfig(async () => {
   const upstreams = await sharedUpstreams();
   return {
@@ -35,6 +45,7 @@ export default defineConfig(async () => {
       setupFiles: ["./test/setup.ts"],
       include: ["test/**/*.test.ts"],
       isolate: false,
+      sequence: { sequencer: CanaryLast },
       testTimeout: 30_000,
       provide: {
         model: { count: Number(process.env["MODEL_SEQUENCES"] ?? 15), seed: Number(process.env["MODEL_SEED"] ?? 1) },

@@ -4,7 +4,7 @@ import { KEY_BYTES } from "#core/envelope.ts";
 import { RATE_LIMIT_NAMES } from "#core/rate-limits.ts";
 import { Secret } from "#core/secret.ts";
 import { fixtureCases, fixturePack } from "./fixture-packs.ts";
-import { type Answer, world } from "./world.ts";
+import { type Answer, SECRETS_SENT, world } from "./world.ts";
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
@@ -195,3 +195,14 @@ test("a canary is in no store, no log line, no error and no answer but the one t
   // the search itself can find: what it looks through holds the name
   expect([...places].filter(([, text]) => text.includes("openai_api_key")).length).toBeGreaterThan(10);
 }, 120_000);
+
+test("after everything else has run, no value that any test has set is stored in the clear, encoded or digested", async () => {
+  const stored = [...(await everythingStored())];
+  const found: string[] = [];
+  for (const value of SECRETS_SENT)
+    for (const shape of (await shapesOf(value)).filter((text) => text.length >= 12))
+      for (const [place, text] of stored) if (text.includes(shape)) found.push(`${shape.slice(0, 40)} in ${place}`);
+  console.log(JSON.stringify({ secrets_looked_for: SECRETS_SENT.size, places: stored.length }));
+  expect(SECRETS_SENT.size).toBeGreaterThan(0);
+  expect(found).toEqual([]);
+});

@@ -29,6 +29,14 @@ export type Answer<T = unknown> = {
 
 let worlds = 0;
 
+/** Every value of a secret that a test of this run has sent: the canary test, which runs last, looks for all of them. */
+export const SECRETS_SENT = new Set<string>();
+const noteSecret = (path: string, body: unknown): void => {
+  const value =
+    path === "/secrets/set" && typeof body === "object" ? (body as { value?: unknown } | null)?.value : null;
+  if (typeof value === "string" && value.length >= 12) SECRETS_SENT.add(value);
+};
+
 /**
  * A world with real D1, KV and R2, a stopped clock, ids of its own, a queue that can be read, and a log that can be
  * read. Storage is shared by the tests of a file, so each world makes tenants and packs of its own.
@@ -78,6 +86,7 @@ export function world(overrides: Partial<Deps> = {}) {
     path: string,
     options: RequestOptions = {},
   ): Promise<Answer<T>> => {
+    noteSecret(path, options.body);
     const response = await api.request(
       path,
       {
