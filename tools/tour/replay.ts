@@ -34,7 +34,11 @@ export function runStep(
   of: { folder: string; env: Record<string, string>; url: string },
 ): Promise<string> {
   return new Promise((resolve) => {
-    const options = { cwd: of.folder, env: { ...process.env, ...of.env }, maxBuffer: 64 * 1024 * 1024 };
+    const options = {
+      cwd: of.folder,
+      env: { ...process.env, INIT_CWD: of.folder, ...of.env },
+      maxBuffer: 64 * 1024 * 1024,
+    };
     execFile("bash", ["-c", `exec 2>&1; ${command}`], options, (_error, stdout) => {
       const lines = stdout
         .replaceAll(of.url, "http://127.0.0.1:8787")
