@@ -101,7 +101,7 @@ export const arrayMethods: Record<string, Method<unknown[]>> = {
 
 /** Joins the texts of items; null and undefined join as nothing, as JavaScript's own join does. */
 export function joinTexts(run: Run, items: readonly unknown[], separator: string): string {
-  run.charge(1 + items.length + ((items.length * separator.length) >>> 4));
+  run.charge(1 + (items.length << 2) + ((items.length * separator.length) >>> 4));
   run.checkString(items.length * separator.length, "join");
   let text = "";
   for (let i = 0; i < items.length; i++) {
