@@ -34,7 +34,8 @@ export const SECRETS_SENT = new Set<string>();
 const noteSecret = (path: string, body: unknown): void => {
   const value =
     path === "/secrets/set" && typeof body === "object" ? (body as { value?: unknown } | null)?.value : null;
-  if (typeof value === "string" && value.length >= 12) SECRETS_SENT.add(value);
+  // padding, as the tests of limits send it, is in many other places too
+  if (typeof value === "string" && value.length >= 12 && new Set(value).size > 4) SECRETS_SENT.add(value);
 };
 
 /**
