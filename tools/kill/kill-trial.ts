@@ -34,10 +34,14 @@ export async function observe(
 ): Promise<{ points: KillPoint[]; reference: ReferenceRender }> {
   const deployment = `${scenario}-undisturbed`;
   const points: KillPoint[] = [];
+  // What a sweep does once only (the fan-out of a release that was just admitted) would be missing from all later ones.
+  if (scenario === "sweep") for (let minute = 1; minute <= 3; minute++) await world.playCron(minute);
   world.gate.decide((call) => {
-    if (call.entry === ENTRY_OF[scenario])
+    const decision = decideSend(scenario, call);
+    // a call that is made to fail has no end to be killed at
+    if (call.entry === ENTRY_OF[scenario] && decision !== "fail")
       points.push({ scenario, k: call.seq, op: withoutIds(call.op), side: call.side });
-    return decideSend(scenario, call);
+    return decision;
   });
   await world.save(deployment);
   if (scenario === "sweep") await world.playCron(1);
