@@ -205,4 +205,4 @@ test("after everything else has run, no value that any test has set is stored in
   console.log(JSON.stringify({ secrets_looked_for: SECRETS_SENT.size, places: stored.length }));
   expect(SECRETS_SENT.size).toBeGreaterThan(0);
   expect(found).toEqual([]);
-});
+}, 240_000); // thousands of objects are read, one by one
