@@ -8,23 +8,27 @@ import { makeLocalSecrets } from "../local-secrets.ts";
 export const ROOT = path.join(import.meta.dirname, "../..");
 const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 const READY_SECONDS_MAX = 60;
+const STARTS_MAX = 3;
+
+class WorkerEnded extends Error {}
 
 export type LocalWorker = { url: string; log: string; playCron(cron: string): Promise<void>; stop(): Promise<void> };
 
-/**
- * The product on this machine: migrations into the embedded D1, then `wrangler dev` with KV, R2 and Queues, state under
- * `folder`. Offline and without a login. Local cron never fires by itself: `playCron` does. The runtime is started in a
- * process group of its own, because ending wrangler alone would leave workerd behind.
- */
-export async function startLocalWorker(options: {
+type LocalOptions = {
   folder: string;
   port: number;
   vars: Record<string, string>;
   progress: (what: string) => void;
-}): Promise<LocalWorker> {
+};
+
+/**
+ * The product on this machine: migrations into the embedded D1, then `wrangler dev` with KV, R2 and Queues, state under
+ * `folder`. Offline and without a login. Local cron never fires by itself: `playCron` does. A port that is free now, of the
+ * several that wrangler looks for, may be another program's when workerd asks for it: a start that ends is tried again with
+ * others.
+ */
+export async function startLocalWorker(options: LocalOptions): Promise<LocalWorker> {
   const { folder, progress } = options;
-  const port = options.port !== 0 && (await isFree(options.port)) ? options.port : await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const state = path.join(folder, "state");
   const log = path.join(folder, "worker.log");
   mkdirSync(state, { recursive: true });
@@ -34,23 +38,28 @@ export async function startLocalWorker(options: {
   await run(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state], log);
 
   progress("starting the worker");
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(options, { state, log, secrets });
+    } catch (cause) {
+      if (tries === STARTS_MAX || !(cause instanceof WorkerEnded)) throw cause;
+    }
+  }
+}
+
+type Places = { state: string; log: string; secrets: string };
+
+/** The runtime is started in a process group of its own, because ending wrangler alone would leave workerd behind. */
+async function startOnce(options: LocalOptions, { state, log, secrets }: Places): Promise<LocalWorker> {
+  const port = options.port !== 0 && (await isFree(options.port)) ? options.port : await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const vars = Object.entries({ ...options.vars, PUBLIC_URL: url }).flatMap(([name, value]) => [
     "--var",
     `${name}:${value}`,
   ]);
-  const args = [
-    "dev",
-    "--ip",
-    "127.0.0.1",
-    "--port",
-    String(port),
-    "--persist-to",
-    state,
-    "--env-file",
-    secrets,
-    ...vars,
-  ];
-  const child = spawn(process.execPath, [WRANGLER, ...args, "--show-interactive-dev-session=false"], {
+  const places = ["--port", String(port), "--persist-to", state, "--env-file", secrets];
+  const args = ["dev", "--ip", "127.0.0.1", ...places, ...vars, "--show-interactive-dev-session=false"];
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd: ROOT,
     env: wranglerEnv(),
     detached: true,
@@ -109,7 +118,7 @@ async function run(args: string[], log: string): Promise<void> {
 
 async function waitUntilReady(url: string, child: ChildProcess, log: string): Promise<void> {
   for (let tries = 0; tries < READY_SECONDS_MAX * 10; tries++) {
-    if (child.exitCode !== null) throw new Error(`the worker ended; ${log} says:\n${tail(log)}`);
+    if (child.exitCode !== null) throw new WorkerEnded(`the worker ended; ${log} says:\n${tail(log)}`);
     const response = await fetch(`${url}/health`).catch(() => null);
     await response?.body?.cancel();
     if (response?.ok) return;
