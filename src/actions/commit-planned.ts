@@ -56,14 +56,7 @@ export async function commitPlanned(
   if (planned.isEqual)
     return { version: await unchangedVersion(deps, principal, configuration), pruned, warnings, unchanged: true };
   const outcome = await commitVersion(deps, principal, {
-    config_id: configuration.id,
-    parent: configuration.version,
-    config_data: planned.configData,
-    pack: planned.pack,
-    schema_version: planned.schemaVersion,
-    podman_target: planned.podmanTarget,
-    origin: planned.origin,
-    changes_summary: planned.summary,
+    ...draftOf(configuration, planned),
     cli_version: cliVersion,
     idempotency: request,
     ...(upload && { also: (of) => shipsFiles(deps.db, principal, { ...of, upload }) }),
@@ -71,6 +64,18 @@ export async function commitPlanned(
   const version = await committed(deps, principal, { outcome, request });
   return version && { version, pruned, warnings, unchanged: false };
 }
+
+/** What a plan says of the version that it becomes, made from the configuration as it was read. */
+export const draftOf = (configuration: Configuration, planned: PlannedVersion) => ({
+  config_id: configuration.id,
+  parent: configuration.version,
+  config_data: planned.configData,
+  pack: planned.pack,
+  schema_version: planned.schemaVersion,
+  podman_target: planned.podmanTarget,
+  origin: planned.origin,
+  changes_summary: planned.summary,
+});
 
 /** Names the uploaded files of a version, in its batch. */
 export const shipsFiles = (db: D1Database, principal: Principal, of: { versionId: string; upload: UploadContent }) =>

@@ -1,4 +1,4 @@
-import { asVersion } from "#actions/commit-planned.ts";
+import { asVersion, draftOf } from "#actions/commit-planned.ts";
 import { commitVersion } from "#actions/commit-version.ts";
 import { nudgeRender } from "#actions/nudge-render.ts";
 import { planUpgrade } from "#actions/plan-upgrade.ts";
@@ -81,14 +81,7 @@ export async function acceptProposal(
     throw AppError.of("proposal_not_possible", { count: upgrade.findings.length }, { details: upgrade.findings });
   const planned = asVersion(upgrade.planned);
   const outcome = await commitVersion(deps, principal, {
-    config_id: configuration.id,
-    parent: configuration.version,
-    config_data: planned.configData,
-    pack: planned.pack,
-    schema_version: planned.schemaVersion,
-    podman_target: planned.podmanTarget,
-    origin: planned.origin,
-    changes_summary: planned.summary,
+    ...draftOf(configuration, planned),
     cli_version: null,
     also: ({ versionId }) => [
       proposalStore.accept.bind(db, {

@@ -6,9 +6,7 @@ const select = statement<{ principal: string; route: string; key: string }, Idem
   "SELECT fingerprint, resource_id FROM idempotency_keys WHERE principal = :principal AND route = :route AND key = :key",
 );
 
-// No ON CONFLICT: of two requests with one key at the same moment, the second's whole batch must fail and be answered
-// from the first's row.
-const insert = statement<{
+type KeyOfVersion = {
   principal: string;
   route: string;
   key: string;
@@ -16,21 +14,17 @@ const insert = statement<{
   version_id: string;
   workspace_id: string;
   created_at: string;
-}>(
+};
+
+// No ON CONFLICT: of two requests with one key at the same moment, the second's whole batch must fail and be answered
+// from the first's row.
+const insert = statement<KeyOfVersion>(
   `INSERT INTO idempotency_keys (principal, route, key, fingerprint, resource_id, created_at)
    SELECT :principal, :route, :key, :fingerprint, id, :created_at FROM configuration_versions
    WHERE id = :version_id AND workspace_id = :workspace_id`,
 );
 
-const insertForSecret = statement<{
-  principal: string;
-  route: string;
-  key: string;
-  fingerprint: string;
-  version_id: string;
-  workspace_id: string;
-  created_at: string;
-}>(
+const insertForSecret = statement<KeyOfVersion>(
   `INSERT INTO idempotency_keys (principal, route, key, fingerprint, resource_id, created_at)
    SELECT :principal, :route, :key, :fingerprint, id, :created_at FROM secret_versions
    WHERE id = :version_id AND workspace_id = :workspace_id`,
