@@ -148,6 +148,28 @@ describe("a breaking release", () => {
     });
   }, 60_000);
 
+  test("that loses a decision is accepted only by somebody who says so, and the proposal names it", async () => {
+    const { w, token, release, list } = await deployments();
+    const decisions = { services: { enable_caddy: true }, networking: { hostname: "old.example.com" } };
+    const saved = await w.request("PUT", "/configurations/propose", {
+      token,
+      body: { config_data: decisions, allow_deprecated: true },
+      headers: { "if-match": "*" },
+    });
+    expect(saved.status).toBe(202);
+    await w.deliver();
+    await release("v2.0.0");
+    await w.deliver();
+    const proposal = (await list()).proposals.find((one) => one.deployment_name === "propose");
+    expect(proposal?.preview.lost).toMatchObject([{ title: "Former name", value: "old.example.com" }]);
+    const accept = (body: object) => w.request("POST", `/proposals/${proposal?.id}/accept`, { token, body });
+    expect(await accept({})).toMatchObject({
+      status: 409,
+      body: { error: { code: "losses_not_accepted", details: [{ decision: "/networking/hostname" }] } },
+    });
+    expect(await accept({ accept_losses: true })).toMatchObject({ status: 202 });
+  }, 60_000);
+
   test("that is dismissed is not proposed again; another's proposal does not exist", async () => {
     const { w, token, release, list } = await deployments();
     await release("v2.0.0");

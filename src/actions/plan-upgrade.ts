@@ -1,12 +1,13 @@
+import { migrateDecisions } from "#actions/migrate-decisions.ts";
 import { type PlannedSave, planNextSave } from "#actions/plan-save.ts";
 import { type Preview, previewPlanned } from "#actions/preview-save.ts";
 import { AppError } from "#core/errors.ts";
 import { type Finding, hasErrors } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
-import { migrate, migrationPath } from "#core/migration/migrate.ts";
+import { type LostDecision, describeLosses } from "#core/migration/describe-losses.ts";
+import type { Migrated } from "#core/migration/migrate.ts";
 import type { Deps } from "#deps.ts";
-import { packMigrations } from "#registry/admission/pack-migrations.ts";
-import { loadPack } from "#registry/load-pack.ts";
+import { loadSchema } from "#registry/load-schema.ts";
 import type { Configuration } from "#store/configuration-store.ts";
 import type { ProposalClass } from "#store/proposal-store.ts";
 import type { SchemaRow } from "#store/schema-store.ts";
@@ -16,7 +17,7 @@ export type PlannedUpgrade = {
   class: ProposalClass;
   planned: PlannedSave | null;
   preview: Preview | null;
-  lost: { decision: string; reason: string }[];
+  lost: LostDecision[];
   findings: Finding[];
 };
 
@@ -29,17 +30,15 @@ export async function planUpgrade(
   of: { configuration: Configuration; target: SchemaRow; inputs?: JsonObject },
 ): Promise<PlannedUpgrade> {
   const { configuration, target, inputs = {} } = of;
-  const pack = await loadPack(deps, target);
-  if (!pack.ok) return refused(pack.error);
-  const migrations = packMigrations(pack.value.compiled.pack);
-  if (!migrations.ok) return refused(migrations.error);
-  const path = migrationPath(
-    migrations.value.map(({ migration }) => migration),
-    { from: configuration.schemaVersion ?? "", to: target.version },
-  );
-  const migrated = migrate(path, configuration.configData, inputs);
+  const migrated = await migrateDecisions(deps, {
+    newer: target,
+    from: configuration.schemaVersion ?? "",
+    to: target.version,
+    configData: configuration.configData,
+    inputs,
+  });
   if (!migrated.ok) return refused(migrated.error);
-  const { configData, lost } = migrated.value;
+  const { configData } = migrated.value;
   try {
     const input = { config_data: configData, schema_version: target.version, allow_deprecated: true };
     const planned = await planNextSave(deps, configuration, input);
@@ -50,6 +49,7 @@ export async function planUpgrade(
       configuration,
       planned,
     });
+    const lost = await lostOf(deps, { configuration, planned, lost: migrated.value.lost });
     return { class: classOf(preview), planned, preview, lost, findings: [...preview.findings] };
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status >= 500) throw cause;
@@ -67,7 +67,18 @@ const refused = (findings: Finding[]): PlannedUpgrade => ({
   findings,
 });
 
-const findingsOf = ({ code, message, action, details }: AppError): Finding[] => {
+async function lostOf(
+  deps: Deps,
+  of: { configuration: Configuration; planned: PlannedSave; lost: Migrated["lost"] },
+): Promise<LostDecision[]> {
+  const { pack, schemaVersion, configData } = of.configuration;
+  const from = of.lost.length > 0 ? await loadSchema(deps, pack ?? "", schemaVersion ?? "") : null;
+  const to = of.planned.schema.schema;
+  return describeLosses(of.lost, { schemas: [from?.schema ?? to, to], configData });
+}
+
+/** A refusal's findings, or the refusal itself as one. */
+export const findingsOf = ({ code, message, action, details }: AppError): Finding[] => {
   const findings = details.filter((detail): detail is Finding => "severity" in detail);
   return findings.length > 0 ? findings : [{ code, severity: "error", message, action }];
 };

@@ -41,6 +41,15 @@ export function prepareSave(schema: ReadySchema, request: SaveRequest): Prepared
         { details: decided.error.findings },
       );
     case "decision_immutable":
-      throw AppError.of("decision_immutable", { pointer: decided.error.pointer });
+      throw immutable(decided.error.pointer);
   }
+}
+
+function immutable(decision: string): AppError {
+  const { code, message, action } = AppError.of("decision_immutable", { pointer: decision });
+  return AppError.of(
+    "decision_immutable",
+    { pointer: decision },
+    { details: [{ code, severity: "error" as const, message, action, decision }] },
+  );
 }

@@ -1,3 +1,4 @@
+import { requireAccepted } from "#actions/accepted-losses.ts";
 import { asVersion, draftOf } from "#actions/commit-planned.ts";
 import { commitVersion } from "#actions/commit-version.ts";
 import { nudgeRender } from "#actions/nudge-render.ts";
@@ -57,12 +58,13 @@ async function readOpen(deps: Deps, caller: Caller, id: string) {
 
 /**
  * Takes a proposal: the newest decisions are migrated, validated and previewed anew, so that what was saved since is kept, and
- * committed with the proposal's end in one batch. `inputs` are values by path for what cannot be derived.
+ * committed with the proposal's end in one batch. `inputs` are values by path for what cannot be derived. What loses
+ * decisions or risks data is refused until `acceptLosses` says that somebody knows.
  */
 export async function acceptProposal(
   deps: Deps,
   caller: Caller,
-  { id, inputs }: { id: string; inputs: JsonObject },
+  { id, inputs, acceptLosses }: { id: string; inputs: JsonObject; acceptLosses: boolean },
 ): Promise<Version> {
   const { db } = deps;
   const { proposal, principal } = await readOpen(deps, caller, id);
@@ -79,6 +81,7 @@ export async function acceptProposal(
   const upgrade = await planUpgrade(deps, { configuration, target, inputs });
   if (upgrade.planned === null || upgrade.class === "fails")
     throw AppError.of("proposal_not_possible", { count: upgrade.findings.length }, { details: upgrade.findings });
+  if (upgrade.preview) requireAccepted({ lost: upgrade.lost, preview: upgrade.preview, isAccepted: acceptLosses });
   const planned = asVersion(upgrade.planned);
   const outcome = await commitVersion(deps, principal, {
     ...draftOf(configuration, planned),

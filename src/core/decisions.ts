@@ -100,6 +100,10 @@ export function valueAt(data: Json, pointer: string): Json | undefined {
   return value;
 }
 
+/** JSON Pointers of what a schema does not know; of a group that it does not know, the group's. */
+export const unknownDecisions = (schema: DecisionSchema, configData: JsonObject): string[] =>
+  unknownKeys(schema, [schema.root], { data: configData, pointer: "" }).flatMap(({ decision }) => decision ?? []);
+
 /** `nodes`: every subschema that the schema has for this place, conditional ones included. None: anything goes. */
 function unknownKeys(schema: DecisionSchema, nodes: JsonObject[], at: { data: Json; pointer: string }): Finding[] {
   const { data, pointer } = at;

@@ -73,4 +73,16 @@ export const LIFE_ERRORS = {
     (p: { version: number }) => `Version ${p.version} is a deletion, which has no content of its own.`,
     "Choose a version before it, or delete the configuration.",
   ),
+  rollback_not_possible: row(
+    409,
+    (p: { count: number }) =>
+      `The decisions cannot be carried over: ${p.count === 1 ? "one thing is" : `${p.count} things are`} in the way. Nothing was saved.`,
+    "Give the values that error.details asks for as inputs, or go back without keep.",
+  ),
+  losses_not_accepted: row(
+    409,
+    (p: { count: number }) =>
+      `This loses something: ${p.count === 1 ? "one thing" : `${p.count} things`}, which nobody accepted. Nothing was saved.`,
+    "Read error.details or the preview; to do it all the same, send accept_losses: true.",
+  ),
 } as const;

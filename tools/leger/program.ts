@@ -10,9 +10,9 @@ import {
   configHistoryCommand,
   configListCommand,
   configPreviewCommand,
-  configRollbackCommand,
   configShowCommand,
 } from "./commands/config-commands.ts";
+import { configRollbackCommand } from "./commands/config-rollback-command.ts";
 import { configSaveCommand } from "./commands/config-save-command.ts";
 import { deploymentsCommand, statusCommand } from "./commands/deployment-commands.ts";
 import { configPurgeCommand, configRestoreCommand, renderRetryCommand } from "./commands/deletion-commands.ts";

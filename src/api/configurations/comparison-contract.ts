@@ -79,7 +79,33 @@ const PreviewConfiguration = SaveConfiguration.extend({
   schema_range: z.string().min(1).max(100).refine(isRange, "A semver range like ^1.2.0.").optional(),
 }).openapi("PreviewConfiguration");
 
-const RollbackTo = z.strictObject({ to: VersionNumber.openapi({ type: "integer" }) }).openapi("RollbackTo");
+const PreviewRollbackTo = z
+  .strictObject({
+    to: VersionNumber.openapi({ type: "integer" }),
+    keep: z.enum(["schema", "decisions"]).optional().openapi({
+      description:
+        "What stays, while the decisions are migrated. schema: the schema version, and that version's decisions come to it. decisions: the decisions, and they go to that version's schema version. Absent: all of it is as it was then.",
+    }),
+    inputs: JsonObject.optional().openapi({ description: "With keep: values by path, for what nobody can derive." }),
+  })
+  .openapi("PreviewRollbackTo");
+
+const RollbackTo = PreviewRollbackTo.extend({
+  accept_losses: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "With keep: must be true where decisions are lost or data is at risk." }),
+}).openapi("RollbackTo");
+
+const LostDecision = z
+  .object({
+    decision: z.string().openapi({ description: "JSON Pointer." }),
+    title: z.string(),
+    reason: z.string(),
+    value: Json.optional(),
+    masked: z.boolean().openapi({ description: "true: a value that is not shown." }),
+  })
+  .openapi("LostDecision");
 
 const tags = ["configurations"];
 const goesBack = [
@@ -88,6 +114,7 @@ const goesBack = [
   "version_is_deletion",
   "version_purged",
   "decision_immutable",
+  "rollback_not_possible",
 ] as const;
 
 export const previewConfigurationRoute = createRoute({
@@ -162,6 +189,7 @@ export const rollbackConfigurationRoute = createRoute({
       ...unauthorised,
       ...saves,
       ...goesBack,
+      "losses_not_accepted",
       "precondition_required",
       "precondition_malformed",
       "version_conflict",
@@ -177,11 +205,12 @@ export const previewRollbackRoute = createRoute({
   tags,
   method: "post",
   path: "/configurations/{name}/rollback/preview",
-  request: { params: NameParams, query: NamespaceQuery, body: takes(RollbackTo, "The version to go back to") },
+  request: { params: NameParams, query: NamespaceQuery, body: takes(PreviewRollbackTo, "The version to go back to") },
   responses: {
     200: answers(
       Preview.extend({
         losses: z.object({
+          decisions: z.array(LostDecision).openapi({ description: "With keep: what the migration does not keep." }),
           data_risks: z.array(DataRisk),
           secrets_missing: z
             .array(z.string())

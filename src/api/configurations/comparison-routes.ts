@@ -38,9 +38,13 @@ export const comparisonRoutes = () =>
     })
     .openapi(contract.rollbackConfigurationRoute, async (c) => {
       const headers = c.req.valid("header");
+      const { to, keep = null, inputs = {}, accept_losses: acceptLosses } = c.req.valid("json");
       const saved = await rollbackConfiguration(c.get("deps"), c.get("caller"), {
         name: { deployment_name: c.req.valid("param").name, namespace: c.req.valid("query").namespace },
-        to: c.req.valid("json").to,
+        to,
+        keep,
+        inputs,
+        acceptLosses,
         ifMatch: requireIfMatch(headers["if-match"]),
         key: headers["idempotency-key"],
         cliVersion: headers["x-leger-cli-version"] ?? null,
@@ -50,13 +54,13 @@ export const comparisonRoutes = () =>
     })
     .openapi(contract.previewRollbackRoute, async (c) => {
       const name = { deployment_name: c.req.valid("param").name, namespace: c.req.valid("query").namespace };
-      const { preview, losses } = await previewRollback(c.get("deps"), c.get("caller"), {
-        name,
-        to: c.req.valid("json").to,
-      });
+      const { to, keep = null, inputs = {} } = c.req.valid("json");
+      const back = { name, to, keep, inputs };
+      const { preview, losses } = await previewRollback(c.get("deps"), c.get("caller"), back);
       const data = {
         ...previewView(preview),
         losses: {
+          decisions: losses.decisions,
           data_risks: losses.dataRisks,
           secrets_missing: losses.secretsMissing,
           versions_undone: losses.versionsUndone.map(({ version, created_at, changes_summary }) => ({

@@ -65,6 +65,10 @@ export const acceptProposalRoute = createRoute({
     body: takes(
       z.strictObject({
         inputs: JsonObject.default({}).openapi({ description: "By path, for what nobody can derive", example: {} }),
+        accept_losses: z
+          .boolean()
+          .default(false)
+          .openapi({ description: "Must be true where decisions are lost or data is at risk." }),
       }),
       "Values that the migration asks for",
     ),
@@ -78,6 +82,7 @@ export const acceptProposalRoute = createRoute({
       "proposal_not_found",
       "proposal_decided",
       "proposal_not_possible",
+      "losses_not_accepted",
       "write_contended",
       "insufficient_permissions",
       "request_invalid",

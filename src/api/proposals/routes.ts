@@ -20,7 +20,8 @@ export const proposalRoutes = () =>
       );
     })
     .openapi(acceptProposalRoute, async (c) => {
-      const of = { id: c.req.valid("param").id, inputs: c.req.valid("json").inputs };
+      const { inputs, accept_losses: acceptLosses } = c.req.valid("json");
+      const of = { id: c.req.valid("param").id, inputs, acceptLosses };
       const version = await acceptProposal(c.get("deps"), c.get("caller"), of);
       const data = { version: version.version, summary: version.changes_summary };
       return c.json({ success: true as const, data }, 202);

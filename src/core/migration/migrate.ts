@@ -9,8 +9,15 @@ import { type Result, err, ok } from "#core/result.ts";
 /** The migrations between two versions, in the order in which to apply them. `down`: each one backwards. */
 export type MigrationPath = { direction: "up" | "down"; steps: Migration[] };
 
-/** What a migration made of one configuration; `lost` names what the way back will not bring. */
-export type Migrated = { configData: JsonObject; lost: { decision: string; reason: string }[] };
+/**
+ * What a migration made of one configuration. `lost` names what the way back will not bring, by JSON Pointer into what was given;
+ * `cameFrom` says of a path in the result which one it had there, where it is another.
+ */
+export type Migrated = {
+  configData: JsonObject;
+  lost: { decision: string; reason: string }[];
+  cameFrom: ReadonlyMap<string, string>;
+};
 
 const within = (version: string, range: string) => semver.satisfies(version, range, { includePrerelease: true });
 
@@ -54,19 +61,41 @@ export function migrate(
   const data = cloneJson(configData);
   const obstacles: Finding[] = [];
   const lost: Migrated["lost"] = [];
+  const cameFrom = new Map<string, string>();
+  const lose = (losses: Migrated["lost"]) =>
+    lost.push(...losses.map(({ decision, reason }) => ({ decision: originOf(cameFrom, decision), reason })));
   for (const { operations } of path.steps) {
     for (const operation of path.direction === "up" ? operations : operations.toReversed()) {
       if (path.direction === "up") {
         provideInput(data, operation, inputs);
-        lost.push(...lossUp(data, operation));
+        lose(lossUp(data, operation));
+        noteMove(cameFrom, data, { from: [operation.path], to: targetsOf(operation) ?? [] });
         obstacles.push(...applyUp(data, operation));
       } else {
-        lost.push(...lossDown(data, operation));
+        lose(lossDown(data, operation));
+        noteMove(cameFrom, data, { from: targetsOf(operation) ?? [], to: [operation.path] });
         obstacles.push(...applyDown(data, operation));
       }
     }
   }
-  return obstacles.length > 0 ? err(obstacles) : ok({ configData: data, lost });
+  return obstacles.length > 0 ? err(obstacles) : ok({ configData: data, lost, cameFrom });
+}
+
+function noteMove(cameFrom: Map<string, string>, data: JsonObject, { from, to }: { from: string[]; to: string[] }) {
+  const source = from.find((path) => read(data, path) !== undefined);
+  if (source === undefined) return;
+  const origin = cameFrom.get(source) ?? source;
+  for (const path of to) cameFrom.set(path, origin);
+}
+
+/** Where a decision stood before it was migrated, by JSON Pointer; what lies in something that moved has moved with it. */
+export function originOf(cameFrom: Migrated["cameFrom"], decision: string): string {
+  for (const [path, origin] of cameFrom) {
+    const pointer = pointerOfPath(path);
+    if (decision === pointer || decision.startsWith(`${pointer}/`))
+      return pointerOfPath(origin) + decision.slice(pointer.length);
+  }
+  return decision;
 }
 
 /** A value by `path` (dotted, as a flat key) stands in for what the migration cannot know. */

@@ -186,6 +186,15 @@ export const DecisionChange = z.object({
 export const FileDiff = z.object({ filename: z.string(), change: z.string(), unified: z.string() });
 export type FileDiff = z.infer<typeof FileDiff>;
 
+export const LostDecision = z.object({
+  decision: z.string(),
+  title: z.string(),
+  reason: z.string(),
+  value: Json.optional(),
+  masked: z.boolean(),
+});
+export type LostDecision = z.infer<typeof LostDecision>;
+
 export const Preview = z.object({
   against: z.int().nullable(),
   unchanged: z.boolean(),
@@ -202,6 +211,7 @@ export const Preview = z.object({
   plan: Plan.nullable(),
   losses: z
     .object({
+      decisions: z.array(LostDecision).default([]),
       data_risks: z.array(DataRisk),
       secrets_missing: z.array(z.string()).default([]),
       versions_undone: z.array(z.object({ version: z.int(), changes_summary: z.string().nullable() })),

@@ -1,24 +1,10 @@
-import {
-  type Configuration,
-  ConfigurationPage,
-  Preview,
-  Saved,
-  Version,
-  VersionDiff,
-  VersionPage,
-} from "../api/shapes.ts";
+import { type Configuration, ConfigurationPage, Preview, Version, VersionDiff, VersionPage } from "../api/shapes.ts";
 import { readPages } from "../api/read-pages.ts";
 import { usageError } from "../cli-error.ts";
 import { leaf } from "../leaf.ts";
 import { minute, patchLines, style, table } from "../output.ts";
-import {
-  type DecisionOptions,
-  conclude,
-  createBody,
-  decisionsFor,
-  declareDecisions,
-  editBody,
-} from "./config-save-command.ts";
+import { type DecisionOptions, createBody, decisionsFor, declareDecisions, editBody } from "./config-save-command.ts";
+import { changeLines } from "./change-lines.ts";
 import { confirm } from "./confirm.ts";
 import { findConfiguration, readConfiguration } from "./find-configuration.ts";
 import { planLines } from "./plan-lines.ts";
@@ -176,9 +162,7 @@ export const configDiffCommand = () =>
         query: { namespace, against: from === undefined ? undefined : numberOf(from) },
         shape: VersionDiff,
       });
-      const changes = data.changes.map(({ title, decision, before, after, masked }) =>
-        masked ? `${title} (${decision}) changed` : `${title}: ${valueText(before)} -> ${valueText(after)}`,
-      );
+      const changes = changeLines(data.changes);
       out.result(data, [
         style("bold", `From ${data.from ? `version ${data.from.version}` : "nothing"} to version ${data.to.version}`),
         ...(changes.length > 0 ? changes : ["No decision differs."]),
@@ -187,42 +171,6 @@ export const configDiffCommand = () =>
           : data.diff.flatMap(({ unified }) => patchLines(unified))),
         ...(data.plan ? ["", style("bold", "On a device:"), ...planLines(data.plan)] : []),
       ]);
-    },
-  });
-
-const valueText = (value: unknown) => (value === undefined ? "default" : JSON.stringify(value));
-
-export const configRollbackCommand = () =>
-  leaf<Where & { preview?: true; yes?: true; wait: boolean; timeout: string }>({
-    name: "rollback",
-    description: "Go back: a new version with the content of an older one, after saying what that loses.",
-    declare: (command) =>
-      command
-        .argument("<name>", "the deployment")
-        .argument("<version>", "the version to go back to")
-        .option("--preview", "only say what it would do and lose")
-        .option("-y, --yes", "do not ask")
-        .option("--no-wait", "do not wait for the render")
-        .option("--timeout <seconds>", "wait so long for the render", "120")
-        .option("--namespace <path>", inNamespace),
-    run: async (call) => {
-      const { api, out, args, options } = call;
-      const name = args[0] ?? "";
-      const { namespace } = options;
-      const to = numberOf(args[1] ?? "");
-      const path = `/configurations/${name}/rollback`;
-      const { etag } = await readConfiguration(api, { name, namespace });
-      const asked = { method: "POST" as const, query: { namespace }, body: { to } };
-      const { data: preview } = await api.call({ ...asked, path: `${path}/preview`, shape: Preview });
-      if (options.preview) {
-        out.result(preview, previewLines(preview));
-        return;
-      }
-      const risks = preview.losses?.data_risks ?? [];
-      if (!options.yes) await confirm(`Go back to version ${to} of ${name}?`, previewLines(preview));
-      else for (const { text } of risks) out.warning(text);
-      const { data: saved } = await api.call({ ...asked, path, headers: { "if-match": etag }, shape: Saved });
-      await conclude(call, saved, options);
     },
   });
 
