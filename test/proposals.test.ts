@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { world } from "./world.ts";
-import { fanOut } from "#actions/fan-out.ts";
+import { fanOut, finishUpgrades } from "#actions/fan-out.ts";
 import { syncRepository } from "#registry/sync-repository.ts";
 import { control } from "./upstream-control.ts";
 
@@ -105,6 +105,22 @@ describe("a compatible release", () => {
       .bind(id)
       .first<{ n: number }>();
     expect(audited?.n).toBe(1);
+  }, 60_000);
+
+  test("whose messages the queue has lost is announced anew after five minutes, and not each minute", async () => {
+    const { w, release } = await deployments();
+    await release("v1.1.0");
+    const lost = w.upgrades.splice(0).map(({ config_id }) => config_id);
+    const sentAgain = async () => {
+      await finishUpgrades(w.deps, 0);
+      return w.upgrades.splice(0).filter(({ config_id }) => lost.includes(config_id)).length;
+    };
+    w.clock.advance(299);
+    expect(await sentAgain()).toBe(0);
+    w.clock.advance(1);
+    expect(await Promise.all([sentAgain(), sentAgain()])).toSatisfy(([a, b]: number[]) => a! + b! === 2);
+    w.clock.advance(60);
+    expect(await sentAgain()).toBe(0);
   }, 60_000);
 
   test("that is outside of the range means nothing to anybody", async () => {

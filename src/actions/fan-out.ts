@@ -1,6 +1,6 @@
 import { upgradeConfiguration } from "#actions/upgrade-configuration.ts";
 import { causeText } from "#core/log.ts";
-import { toInstant } from "#core/runtime.ts";
+import { secondsAfter, toInstant } from "#core/runtime.ts";
 import { newestInRange } from "#core/schema-choice.ts";
 import type { Deps } from "#deps.ts";
 import { type FanoutRow, fanoutStore } from "#store/fanout-store.ts";
@@ -59,32 +59,41 @@ async function takePage(deps: Deps, fanout: FanoutRow): Promise<FanoutRow | null
       now,
     }),
   ]);
-  await nudge(deps, { ids, schema_version });
+  await nudge(
+    deps,
+    ids.map((config_id) => ({ config_id, schema_version })),
+  );
   return isLast ? null : { ...fanout, cursor: next };
 }
 
 const MESSAGES_PER_SEND = 100;
 
 /** The jobs are the truth: a message that is lost is done by the sweep. */
-async function nudge(
-  { renderQueue, log }: Deps,
-  { ids, schema_version }: { ids: string[]; schema_version: string },
-): Promise<void> {
+async function nudge({ renderQueue, log }: Deps, jobs: { config_id: string; schema_version: string }[]): Promise<void> {
   try {
-    for (let at = 0; at < ids.length; at += MESSAGES_PER_SEND)
+    for (let at = 0; at < jobs.length; at += MESSAGES_PER_SEND)
       await renderQueue.sendBatch(
-        ids
-          .slice(at, at + MESSAGES_PER_SEND)
-          .map((config_id) => ({ body: { kind: "upgrade-configuration" as const, config_id, schema_version } })),
+        jobs.slice(at, at + MESSAGES_PER_SEND).map(({ config_id, schema_version }) => ({
+          body: { kind: "upgrade-configuration" as const, config_id, schema_version },
+        })),
       );
   } catch (cause) {
-    log("nudge.lost", { count: ids.length, cause: causeText(cause) });
+    log("nudge.lost", { count: jobs.length, cause: causeText(cause) });
   }
 }
 
-/** Jobs that no message finished; the oldest first. */
+/** A message that was sent has been heard by then, or is lost: a full outbox takes a consumer a minute or two. */
+const LOST_AFTER_SECONDS = 300;
+/** Jobs whose message one sweep sends anew. */
+const LOST_PER_SWEEP = 1000;
+
+/**
+ * Jobs that no message finished, the oldest first: some of them are done here, so that the queue is never needed for progress. The
+ * others get another message once theirs must be lost, or a queue that forgot a full outbox would cost an hour and more.
+ */
 export async function finishUpgrades(deps: Deps, limit: number): Promise<void> {
-  const due = await upgradeStore.selectDue.all(deps.db, { now: toInstant(deps.clock.now()), limit });
+  const now = deps.clock.now();
+  const due = await upgradeStore.selectDue.all(deps.db, { now: toInstant(now), limit });
   for (const key of due) {
     try {
       await upgradeConfiguration(deps, key);
@@ -96,4 +105,6 @@ export async function finishUpgrades(deps: Deps, limit: number): Promise<void> {
       });
     }
   }
+  const before = toInstant(secondsAfter(now, -LOST_AFTER_SECONDS));
+  await nudge(deps, await upgradeStore.claimLost.all(deps.db, { now: toInstant(now), before, limit: LOST_PER_SWEEP }));
 }

@@ -99,8 +99,8 @@ function withLinearPatterns(node: Json, at: { where: string; isNames: boolean },
     } else if (key === "pattern" && typeof value === "string" && !isNames) {
       const name = `re2:${value}`;
       try {
-        const compiled = RE2JS.compile(value);
-        formatChecks[name] ??= (text: string) => compiled.matcher(text).find();
+        // Kept for as long as the isolate lives: releases of one pack share nearly all of their patterns.
+        formatChecks[name] ??= linearCheck(value);
       } catch (cause) {
         problems.push(
           problem(where, `pattern ${JSON.stringify(value)} cannot be matched in linear time (${reason(cause)})`),
@@ -116,6 +116,11 @@ function withLinearPatterns(node: Json, at: { where: string; isNames: boolean },
   }
   if (linear) copy["allOf"] = [...(Array.isArray(copy["allOf"]) ? copy["allOf"] : []), linear];
   return copy;
+}
+
+function linearCheck(pattern: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(pattern);
+  return (text) => compiled.matcher(text).find();
 }
 
 /** Keywords below which stand names and not keywords; and those whose value is data. */

@@ -1,7 +1,7 @@
 import { type DecisionSchema, compileDecisionSchema } from "#core/decision-schema.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import type { Finding } from "#core/finding.ts";
-import { type Json, type JsonObject, isJsonObject, pointerToken } from "#core/json.ts";
+import { type Json, type JsonObject, cloneJson, isJsonObject, pointerToken } from "#core/json.ts";
 import { type Result, err, ok } from "#core/result.ts";
 import { explainViolation } from "#core/violation.ts";
 
@@ -163,7 +163,7 @@ function withDefaults(schema: DecisionSchema, node: JsonObject, { value, pointer
     if (Object.hasOwn(result, key)) {
       result[key] = withDefaults(schema, folded, { value: result[key] ?? null, ...at });
     } else if (folded["default"] !== undefined) {
-      result[key] = withDefaults(schema, folded, { value: structuredClone(folded["default"]), ...at });
+      result[key] = withDefaults(schema, folded, { value: cloneJson(folded["default"]), ...at });
     } else if (folded["type"] === "object") {
       const made = withDefaults(schema, folded, { value: {}, ...at });
       if (isJsonObject(made) && Object.keys(made).length > 0) result[key] = made;
@@ -174,18 +174,7 @@ function withDefaults(schema: DecisionSchema, node: JsonObject, { value, pointer
 
 /** Pointers of the decisions that do not apply, judged on the data with defaults; a hidden parent hides its children. */
 function hiddenDecisions(schema: DecisionSchema, complete: JsonObject): Set<string> {
-  const rules = new Map<string, JsonObject>();
-  const collect = (node: JsonObject, pointer: string, depth: number): void => {
-    if (depth > NESTING_MAX) return;
-    for (const [key, child] of schema.properties(node)) {
-      const below = `${pointer}/${pointerToken(key)}`;
-      const folded = schema.folded(child);
-      if (isJsonObject(folded["x-depends-on"])) rules.set(below, folded["x-depends-on"]);
-      collect(folded, below, depth + 1);
-    }
-  };
-  collect(schema.root, "", 0);
-
+  const rules = rulesOf(schema);
   const known = new Map<string, boolean>();
   const isHidden = (pointer: string): boolean => {
     if (pointer === "") return false;
@@ -193,13 +182,11 @@ function hiddenDecisions(schema: DecisionSchema, complete: JsonObject): Set<stri
     if (cached !== undefined) return cached;
     known.set(pointer, false); // a cycle of dependencies hides nothing by itself
     const parent = pointer.slice(0, pointer.lastIndexOf("/"));
-    const hidden =
-      isHidden(parent) || Object.entries(rules.get(pointer) ?? {}).some(([path, wanted]) => !holds(path, wanted));
+    const hidden = isHidden(parent) || (rules.get(pointer)?.some((rule) => !holds(rule)) ?? false);
     known.set(pointer, hidden);
     return hidden;
   };
-  const holds = (path: string, wanted: Json): boolean => {
-    const pointer = `/${path.split(".").map(pointerToken).join("/")}`;
+  const holds = ({ pointer, wanted }: Rule): boolean => {
     if (isHidden(pointer)) return false;
     const value = valueAt(complete, pointer);
     return Array.isArray(wanted) ? wanted.some((option) => option === value) : wanted === value;
@@ -207,10 +194,42 @@ function hiddenDecisions(schema: DecisionSchema, complete: JsonObject): Set<stri
   return new Set([...rules.keys()].filter(isHidden));
 }
 
+/** What `x-depends-on` of one decision asks of another. */
+type Rule = { pointer: string; wanted: Json };
+type Rules = ReadonlyMap<string, readonly Rule[]>;
+const rulesBySchema = new WeakMap<DecisionSchema, Rules>();
+
+/** By the pointer of the decision that they hide or show, in the order of the schema. They never change, and are read for every save. */
+function rulesOf(schema: DecisionSchema): Rules {
+  const known = rulesBySchema.get(schema);
+  if (known) return known;
+  const rules = new Map<string, readonly Rule[]>();
+  const collect = (node: JsonObject, pointer: string, depth: number): void => {
+    if (depth > NESTING_MAX) return;
+    for (const [key, child] of schema.properties(node)) {
+      const below = `${pointer}/${pointerToken(key)}`;
+      const folded = schema.folded(child);
+      const own = folded["x-depends-on"];
+      if (isJsonObject(own))
+        rules.set(
+          below,
+          Object.entries(own).map(([path, wanted]) => ({
+            pointer: `/${path.split(".").map(pointerToken).join("/")}`,
+            wanted,
+          })),
+        );
+      collect(folded, below, depth + 1);
+    }
+  };
+  collect(schema.root, "", 0);
+  rulesBySchema.set(schema, rules);
+  return rules;
+}
+
 const NESTING_MAX = 32;
 
 function without(value: Json, hidden: Set<string>, pointer: string): Json {
-  if (!isJsonObject(value)) return value;
+  if (!isJsonObject(value) || hidden.size === 0) return value;
   const kept = Object.entries(value).flatMap(([key, child]) => {
     const below = `${pointer}/${pointerToken(key)}`;
     return hidden.has(below) ? [] : [[key, without(child, hidden, below)] as const];

@@ -21,6 +21,17 @@ export function cloneJson<T extends Json>(value: T): T {
   return copy as T;
 }
 
+/** Whether two values have one canonical text, which most unequal ones show long before their texts are made. */
+export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, at) => sameJson(one, b[at]));
+  if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
+}
+
 /**
  * Canonical text of a JSON value: keys sorted by code unit, no white space (the useful part of RFC 8785; numbers
  * print as JavaScript does, which RFC 8785 also takes). Two equal values have one text, so texts and their digests can
@@ -36,4 +47,7 @@ export function canonicalJson(value: Json): string {
 }
 
 /** One reference token of a JSON Pointer (RFC 6901), escaped. */
-export const pointerToken = (key: string | number) => String(key).replaceAll("~", "~0").replaceAll("/", "~1");
+export const pointerToken = (key: string | number) => {
+  const text = String(key);
+  return /[~/]/.test(text) ? text.replaceAll("~", "~0").replaceAll("/", "~1") : text;
+};

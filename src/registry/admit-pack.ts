@@ -5,7 +5,8 @@ import { type Finding, hasErrors } from "#core/finding.ts";
 import { type Json, type JsonObject, canonicalJson } from "#core/json.ts";
 import type { Pack } from "#core/pack.ts";
 import { packFromTree } from "#core/pack-tree.ts";
-import { type ExaminedPack, type Examination, type Phase, examinePack } from "#registry/admission/examine-pack.ts";
+import { type ExaminedPack, type Examination, examinePack } from "#registry/admission/examine-pack.ts";
+import { type Measure, unmeasured } from "#registry/admission/phase.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { analyzePack } from "#render/analyze-pack.ts";
 import { type CompiledPack, compilePack } from "#render/compile-pack.ts";
@@ -33,15 +34,19 @@ export type Admission = {
 export async function admitPack(
   files: ReadonlyMap<string, Uint8Array>,
   identity: { pack: string; version: string; notes: string },
+  measure: Measure = unmeasured,
 ): Promise<Admission> {
+  measure("parse");
   const pack = packFromTree(files, { pack: identity.pack, version: identity.version });
   if (!pack.ok) return quarantined(pack.error);
   const text = canonicalJson(pack.value as unknown as Json);
   const digest = await sha256Hex(text);
   const compiled = compilePack(pack.value);
   if (!compiled.ok) return { ...quarantined(compiled.error), pack: pack.value, text, digest };
+  measure("schema");
   const schema = compileDecisionSchema(pack.value.schema);
   if (!schema.ok) return { ...quarantined(schema.error), pack: pack.value, text, digest };
+  measure("analysis");
   return {
     ...quarantined([]),
     pack: pack.value,
@@ -55,7 +60,7 @@ export async function admitPack(
 /** The second half, for what compiles: everything that only rendering and comparing can tell. */
 export function examined(
   admission: Admission,
-  of: { version: string; previous: ExaminedPack | null; measure?: (phase: Phase) => void },
+  of: { version: string; previous: ExaminedPack | null; measure?: Measure },
 ): Admission {
   if (admission.ready === null) return admission;
   const examination = examinePack({ version: of.version, pack: admission.ready }, of);

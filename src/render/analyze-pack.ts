@@ -37,8 +37,19 @@ const PROVIDED: ReadonlySet<string> = new Set([
   "None",
 ]);
 
-/** Reads a pack without rendering it: what its templates use, what nobody provides, and what reaches nothing. */
+const analyses = new WeakMap<CompiledPack, PackAnalysis>();
+
+/**
+ * Reads a pack without rendering it: what its templates use, what nobody provides, and what reaches nothing. Admission asks twice
+ * for one pack, which never changes.
+ */
 export function analyzePack(compiled: CompiledPack): PackAnalysis {
+  let analysis = analyses.get(compiled);
+  if (!analysis) analyses.set(compiled, (analysis = analyze(compiled)));
+  return analysis;
+}
+
+function analyze(compiled: CompiledPack): PackAnalysis {
   const schema = new SchemaPaths(compiled.pack.schema);
   const references = [...compiled.trees].flatMap(([path, tree]) => referencesOf(compiled, path, tree));
   const around = namesAround(compiled, references);

@@ -23,4 +23,18 @@ const selectDue = statement<{ now: string; limit: number }, JobKey>(
   { crossesTenants: true },
 );
 
-export const upgradeStore = { lease, finish, selectDue };
+/**
+ * Claims jobs whose message seems to be lost: due, and not touched since `before`. The claim is what keeps two sweeps from sending for
+ * one job, and this one from sending each minute.
+ */
+const claimLost = statement<{ now: string; before: string; limit: number }, JobKey>(
+  `UPDATE upgrade_jobs SET updated_at = :now
+   WHERE (config_id, schema_version) IN (
+     SELECT config_id, schema_version FROM upgrade_jobs
+     WHERE state = 'queued' AND next_attempt_at <= :now AND updated_at <= :before
+     ORDER BY next_attempt_at LIMIT :limit)
+   RETURNING config_id, schema_version`,
+  { crossesTenants: true },
+);
+
+export const upgradeStore = { lease, finish, selectDue, claimLost };

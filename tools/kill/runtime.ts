@@ -64,6 +64,8 @@ export async function prepareFolder(
 
 export type Runtime = {
   readonly url: string;
+  /** The process group of wrangler and workerd. */
+  readonly groupId: number;
   /** Ends the runtime's whole process group at once, as a power cut would; resolves when nothing of it is left. */
   kill(): Promise<void>;
 };
@@ -99,7 +101,7 @@ async function startOnce(folder: RuntimeFolder): Promise<Runtime> {
   };
   try {
     await untilReady(url, child);
-    return { url, kill };
+    return { url, groupId: child.pid ?? 0, kill };
   } catch (error) {
     await kill();
     throw error;

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { hasErrors } from "#core/finding.ts";
-import { type Phase, examinePack } from "#registry/admission/examine-pack.ts";
+import { examinePack } from "#registry/admission/examine-pack.ts";
+import type { Phase } from "#registry/admission/phase.ts";
+import { cpuMs } from "../cpu-ms.ts";
 import { readOrReport, reportFindings, versionOption } from "./pack-options.ts";
 
 type Options = { version: string; previous?: string; previousVersion: string; json?: true };
@@ -50,23 +52,19 @@ function run(folder: string, options: Options): number {
 
 /** CPU time per phase, in whole milliseconds: what a Worker is billed for and limited by. */
 function phaseTimes() {
-  const used = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
   const times: Record<string, number> = {};
   let current: { phase: Phase; since: number } | null = null;
   const close = () => {
-    if (current) times[current.phase] = Math.round(used() - current.since);
+    if (current) times[current.phase] = (times[current.phase] ?? 0) + cpuMs() - current.since;
   };
   return {
     begin: (phase: Phase) => {
       close();
-      current = { phase, since: used() };
+      current = { phase, since: cpuMs() };
     },
     end: () => {
       close();
-      return times;
+      return Object.fromEntries(Object.entries(times).map(([phase, ms]) => [phase, Math.round(ms)]));
     },
   };
 }

@@ -11,8 +11,8 @@ export const matrixCommand = (exit: (code: number) => void) =>
       const read = readOrReport(folder, { version: "v0.0.0", json: options.json });
       if (!read) return exit(1);
       const { rows, ...figures } = pairwiseMatrix(read.pack.schema);
-      for (const row of rows)
-        console.log(options.json ? JSON.stringify(row) : `${row.name} ${JSON.stringify(row.configData)}`);
+      for (const { name, configData } of rows)
+        console.log(options.json ? JSON.stringify({ name, configData }) : `${name} ${JSON.stringify(configData)}`);
       if (options.json) console.log(JSON.stringify({ rows: rows.length, ...figures }));
       else
         console.log(

@@ -1,11 +1,11 @@
 import type { DecisionSchema } from "#core/decision-schema.ts";
-import { prepareWith } from "#core/decisions.ts";
+import { type PreparedDecisions, prepareWith } from "#core/decisions.ts";
 import type { JsonObject } from "#core/json.ts";
 import { type Factor, matrixFactors } from "#core/matrix/factors.ts";
 import { PairSpace, indexOfMost, isPossible, narrow } from "#core/matrix/pairs.ts";
 
-/** One configuration of a matrix. `name` is stable for one schema. */
-export type MatrixRow = { name: string; configData: JsonObject };
+/** One configuration of a matrix, and what its schema makes of it. `name` is stable for one schema. */
+export type MatrixRow = { name: string; configData: JsonObject; prepared: PreparedDecisions };
 
 /**
  * Configurations in which every pair of values occurs that `x-depends-on` permits. `combinations` is what it would take to
@@ -33,45 +33,50 @@ export function pairwiseMatrix(schema: DecisionSchema): PairwiseMatrix {
   const factors = matrixFactors(schema);
   const space = new PairSpace(factors);
   const rows: MatrixRow[] = [];
-  const add = (configData: JsonObject) => rows.push({ name: `row-${rows.length + 1}`, configData });
-  if (prepareWith(schema, {}).ok) add({});
+  const tried = (configData: JsonObject): Tried | null => {
+    const prepared = prepareWith(schema, configData);
+    return prepared.ok ? { configData, prepared: prepared.value } : null;
+  };
+  const add = (row: Tried) => rows.push({ name: `row-${rows.length + 1}`, ...row });
+  const empty = tried({});
+  if (empty) add(empty);
   let excluded = 0;
   while (space.left > 0 && rows.length < MATRIX_ROWS_MAX) {
     const seed = space.seed();
     if (seed === null) break;
     const full = buildRow(space, seed);
-    const chosen = [full, minimalRow(space, seed)].find((row) => prepareWith(schema, configOf(factors, row)).ok);
-    const fresh = chosen ? space.cover(idsOf(space, chosen)) : 0;
-    if (chosen && fresh > 0) add(configOf(factors, chosen));
+    for (const row of [full, minimalRow(space, seed)]) {
+      const taken = tried(configOf(factors, row));
+      if (taken && space.cover(idsOf(space, row)) > 0) add(taken);
+      if (taken) break;
+    }
     if (space.isOpen(...seed)) {
       space.strike(...seed);
       excluded++;
     }
   }
-  if (space.total === 0) addSingles({ schema, factors, space, add });
+  if (space.total === 0)
+    for (const configData of singles(factors, space)) {
+      const taken = tried(configData);
+      if (taken) add(taken);
+    }
   const combinations = factors.reduce((product, { values }) => product * Math.max(1, values.length), 1);
   const covered = space.total - space.left - excluded;
   return { rows, factors: factors.length, values: space.size, pairs: space.total, covered, excluded, combinations };
 }
 
+type Tried = Pick<MatrixRow, "configData" | "prepared">;
+
 /** A schema of one decision has no pairs: each of its values is a row. */
-function addSingles(of: {
-  schema: DecisionSchema;
-  factors: Factor[];
-  space: PairSpace;
-  add: (configData: JsonObject) => void;
-}): void {
-  for (const [factor, { values }] of of.factors.entries())
-    for (const value of values.keys()) {
-      const row = new Int32Array(of.factors.length).fill(-1);
+function singles(factors: readonly Factor[], space: PairSpace): JsonObject[] {
+  return factors.flatMap(({ values }, factor) =>
+    [...values.keys()].flatMap((value) => {
+      if (space.requirement((space.offsets[factor] ?? 0) + value) === null) return [];
+      const row = new Int32Array(factors.length).fill(-1);
       row[factor] = value;
-      const configData = configOf(of.factors, row);
-      if (
-        of.space.requirement((of.space.offsets[factor] ?? 0) + value) !== null &&
-        prepareWith(of.schema, configData).ok
-      )
-        of.add(configData);
-    }
+      return [configOf(factors, row)];
+    }),
+  );
 }
 
 /** Per factor the index of its value; -1: it does not apply, or is left to its default. */

@@ -1,5 +1,5 @@
 import type { Finding } from "#core/finding.ts";
-import { type Json, type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
+import { type Json, type JsonObject, canonicalJson, cloneJson, sameJson } from "#core/json.ts";
 import { dropEmptyGroups, pointerOfPath, read, take, write } from "#core/migration/decision-path.ts";
 import type { Operation } from "#core/migration/migration.ts";
 
@@ -45,7 +45,7 @@ function moveValue(data: JsonObject, from: string, to: string): Obstacle[] {
   return value === undefined || write(data, to, value) ? [] : inTheWay(to);
 }
 
-const sameValue = (a: Json | undefined, b: Json) => a !== undefined && canonicalJson(a) === canonicalJson(b);
+const sameValue = (a: Json | undefined, b: Json) => a !== undefined && sameJson(a, b);
 
 /**
  * Maps a value. One that no pair names stays, unless it is also what another one becomes: then the way back could not tell the

@@ -1,7 +1,7 @@
 import { type PreparedDecisions, prepareWith } from "#core/decisions.ts";
 import type { DecisionSchema } from "#core/decision-schema.ts";
 import type { Finding } from "#core/finding.ts";
-import { type JsonObject, canonicalJson, cloneJson } from "#core/json.ts";
+import { type JsonObject, cloneJson, sameJson } from "#core/json.ts";
 import { applyDown, applyUp, pathsOf } from "#core/migration/apply-operation.ts";
 import { dropEmptyGroups, read } from "#core/migration/decision-path.ts";
 import { type MigrationPath, migrate } from "#core/migration/migrate.ts";
@@ -53,7 +53,7 @@ export function checkPromises(steps: readonly Step[], rows: readonly JsonObject[
         if (applyUp(state, operation).length > 0) continue; // refused loudly, and counted where rows are migrated
         const after = cloneJson(state);
         applyDown(after, operation);
-        if (canonicalJson(after) !== canonicalJson(before)) broken ??= { before, after };
+        if (!sameJson(after, before)) broken ??= { before, after };
       }
       if (broken === null || operation.lossy) continue;
       const finding: Finding = {

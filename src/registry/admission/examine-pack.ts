@@ -5,13 +5,13 @@ import { migrationPath } from "#core/migration/migrate.ts";
 import { checkPromises, stepsWithFiles } from "#registry/admission/check-migrations.ts";
 import { comparePacks } from "#registry/admission/compare-packs.ts";
 import { packMigrations } from "#registry/admission/pack-migrations.ts";
+import { type Measure, unmeasured } from "#registry/admission/phase.ts";
 import { renderMatrix, runMatrix } from "#registry/admission/run-matrix.ts";
 import { SourcePlaces } from "#registry/admission/source-places.ts";
 import type { ReadyPack } from "#registry/caches.ts";
 import { type PackAnalysis, analyzePack } from "#render/analyze-pack.ts";
 import { sortedFindings } from "#render/finding-of-fault.ts";
 
-export type Phase = "analysis" | "matrix" | "renders" | "migrations" | "compatibility";
 export type Examination = {
   findings: Finding[];
   matrix: Omit<PairwiseMatrix, "rows"> & { rows: number };
@@ -22,12 +22,12 @@ export type ExaminedPack = { version: string; pack: ReadyPack };
 
 /**
  * The deep half of admission, over a pack that compiles: static analysis, the pairwise matrix rendered and judged, migrations held to
- * their promises, and compatibility with the version before it. Pure; `measure` is told which phase begins, for who has a clock.
+ * their promises, and compatibility with the version before it. Pure.
  * An error among the findings means quarantine.
  */
 export function examinePack(
   newer: ExaminedPack,
-  { previous, measure = () => {} }: { previous: ExaminedPack | null; measure?: (phase: Phase) => void },
+  { previous, measure = unmeasured }: { previous: ExaminedPack | null; measure?: Measure },
 ): Examination {
   const { pack } = newer;
   const places = new SourcePlaces(pack.compiled.pack);
@@ -36,18 +36,19 @@ export function examinePack(
   const findings = staticFindings(analysis, places);
   measure("matrix");
   const matrix = pairwiseMatrix(pack.schema);
-  measure("renders");
-  findings.push(...runMatrix(pack, matrix, analysis).findings, ...matrixFindings(matrix));
+  findings.push(...runMatrix(pack, matrix, { analysis, measure }).findings, ...matrixFindings(matrix));
   measure("migrations");
   const migrations = packMigrations(pack.compiled.pack);
   if (!migrations.ok) findings.push(...migrations.error);
   let compatibility: Compatibility | null = null;
   if (previous && migrations.ok) {
+    measure("previous release");
     const rendered = renderMatrix(previous.pack, pairwiseMatrix(previous.pack.schema));
     const path = migrationPath(
       migrations.value.map(({ migration }) => migration),
       { from: previous.version, to: newer.version },
     );
+    measure("migrations");
     const rows = rendered.flatMap(({ row, effective }) => [row.configData, effective]);
     findings.push(...checkPromises(stepsWithFiles(path, migrations.value), rows, places));
     measure("compatibility");

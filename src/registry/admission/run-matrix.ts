@@ -1,7 +1,6 @@
 import { type Finding, hasErrors } from "#core/finding.ts";
 import { type JsonObject, canonicalJson } from "#core/json.ts";
 import type { MatrixRow, PairwiseMatrix } from "#core/matrix/pairwise-matrix.ts";
-import { prepareWith } from "#core/decisions.ts";
 import { checkPrinted } from "#quadlet/check-printed.ts";
 import { checkBundle } from "#quadlet/check-units.ts";
 import { type LoadedBundle, loadUnits } from "#quadlet/load-units.ts";
@@ -10,6 +9,7 @@ import { guarded, renderDecisions } from "#registry/render-decisions.ts";
 import type { PackAnalysis } from "#render/analyze-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
 import { attributeFindings } from "#render/trace/attribute-findings.ts";
+import { type Measure, unmeasured } from "#registry/admission/phase.ts";
 import { blameDecisions } from "#registry/admission/blame-decisions.ts";
 
 /** Any name serves: renders of one matrix are compared with each other only. */
@@ -24,12 +24,16 @@ export type MatrixRun = { rows: RenderedRow[]; findings: Finding[] };
  * Renders every row and judges its units for the oldest and the newest Podman of the pack's range. One finding per fault and
  * place, however many rows meet it; where a template is to blame, its line is named, and which decisions bring it about.
  */
-export function runMatrix(pack: ReadyPack, matrix: PairwiseMatrix, analysis: PackAnalysis): MatrixRun {
+export function runMatrix(
+  pack: ReadyPack,
+  matrix: PairwiseMatrix,
+  { analysis, measure }: { analysis: PackAnalysis; measure: Measure },
+): MatrixRun {
   const targets = podmanTargets(pack.compiled.pack.podman);
   const rows: RenderedRow[] = [];
   const seen = new Map<string, { finding: Finding; rows: Set<number> }>();
   for (const [index, row] of matrix.rows.entries()) {
-    const { rendered, findings } = renderRow(pack, { row, targets, like: rows.at(-1)?.bundle ?? undefined });
+    const { rendered, findings } = renderRow(pack, { row, targets, measure, like: rows.at(-1)?.bundle ?? undefined });
     rows.push(rendered);
     for (const finding of findings) {
       const key = canonicalJson([finding.code, finding.place?.file ?? "", lineOf(finding), finding.message]);
@@ -75,20 +79,26 @@ function podmanTargets({ min, max }: { min: string; max: string | null }): strin
   return max === null || max === min ? [min] : [min, max];
 }
 
-type RowInput = { row: MatrixRow; targets: string[]; like: LoadedBundle | undefined; isJudged?: boolean };
+type RowInput = {
+  row: MatrixRow;
+  targets: string[];
+  like: LoadedBundle | undefined;
+  isJudged?: boolean;
+  measure?: Measure;
+};
 
 function renderRow(
   pack: ReadyPack,
-  { row, targets, like, isJudged = true }: RowInput,
+  { row, targets, like, isJudged = true, measure = unmeasured }: RowInput,
 ): { rendered: RenderedRow; findings: Finding[] } {
-  const prepared = prepareWith(pack.schema, row.configData);
-  if (!prepared.ok) return { rendered: { row, effective: row.configData, bundle: null }, findings: prepared.error };
-  const { effective, marks } = prepared.value;
+  const { effective, marks } = row.prepared;
+  measure("rendering");
   const made = guarded(() =>
     renderPack(pack.compiled, { decisions: effective, deploymentName: DEPLOYMENT_NAME, marks }),
   );
   if (!made.ok) return { rendered: { row, effective, bundle: null }, findings: made.error };
   const { files } = made.value;
+  measure("quadlet checks");
   const bundles = targets.map((podman) => loadUnits(files, podman, like));
   const rendered = { row, effective, bundle: bundles[0] ?? null };
   if (!isJudged) return { rendered, findings: [] };

@@ -1,0 +1,72 @@
+import { parseArgs } from "node:util";
+import { type FanOutTrial, fanOutTrial } from "./registry-bench/fan-out-trial.ts";
+import { measureAdmission } from "./registry-bench/measure-admission.ts";
+
+/**
+ * npm run bench:registry [-- --quick | --sizes 1000,3000,10000 --kills 2]
+ *
+ * What a release costs (docs/design/registry.md says how it is measured): its admission, in CPU and by phase, and its fan-out over
+ * many configurations in the local stack, the largest of which is interrupted by SIGKILL. `--quick`: 200 and 600 configurations and
+ * one kill. Last line: {"admission_ms","matrix_rows","fanout":[{"configs","ms","peak_mb"}]}. Exit 1 when a configuration has not
+ * got exactly what its policy says, or got it twice; when time is not linear; when memory grows with the number of configurations.
+ */
+const ADMISSION_ROUNDS = { full: 5, quick: 3 };
+/** Per configuration, the slowest size against the fastest: a shared machine is unsteady, but a square would be three times and more. */
+const LINEAR_MAX = 2;
+/** Peak of the largest against the smallest: engines collect garbage when they like. */
+const FLAT_MAX = 1.6;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      sizes: { type: "string" },
+      kills: { type: "string" },
+    },
+  });
+  const sizes = (values.sizes ?? (values.quick ? "200,600" : "1000,3000,10000")).split(",").map(Number);
+  const kills = Number(values.kills ?? (values.quick ? 1 : 2));
+  const rounds = values.quick ? ADMISSION_ROUNDS.quick : ADMISSION_ROUNDS.full;
+  let worst = { total_ms: 0, matrix_rows: 0 };
+  for (const [older, newer] of [
+    ["v1.0.0", "v1.1.0"],
+    ["v1.1.0", "v2.0.0"],
+  ] as const) {
+    const run = measureAdmission({ older, newer, rounds });
+    console.log(`admission of ${newer} after ${older}: ${ms(run.total_ms)} of CPU, ${run.matrix_rows} rows`);
+    for (const [phase, time] of Object.entries(run.phases)) console.log(`  ${phase.padEnd(18)} ${ms(time)}`);
+    if (run.total_ms > worst.total_ms) worst = run;
+  }
+  const trials: FanOutTrial[] = [];
+  for (const configurations of sizes) {
+    const trial = await fanOutTrial({ configurations, kills: configurations === Math.max(...sizes) ? kills : 0 });
+    trials.push(trial);
+    const each = (trial.ms / configurations).toFixed(1);
+    console.log(
+      `fan-out over ${configurations}: ${ms(trial.ms)}, ${each} ms each, at most ${trial.peak_mb} MB, ${trial.kills} kills`,
+    );
+    console.log(`  memory on the way: ${trial.curve_mb.join(", ")} MB`);
+    console.log(`  ${JSON.stringify(trial.counts)}`);
+    for (const violation of trial.violations) console.log(`  VIOLATION: ${violation}`);
+  }
+  const complaints = [...trials.flatMap(({ violations }) => violations), ...shapeOf(trials)];
+  for (const complaint of complaints) console.log(complaint);
+  const fanout = trials.map(({ configurations: configs, ms: time, peak_mb }) => ({ configs, ms: time, peak_mb }));
+  console.log(JSON.stringify({ admission_ms: Math.round(worst.total_ms), matrix_rows: worst.matrix_rows, fanout }));
+  return complaints.length > 0 ? 1 : 0;
+}
+
+/** What the sizes say together: a line, and no memory that grows. */
+function shapeOf(trials: readonly FanOutTrial[]): string[] {
+  const each = trials.map(({ ms: time, configurations }) => time / configurations);
+  const peaks = trials.map(({ peak_mb }) => peak_mb);
+  const complaints: string[] = [];
+  if ((each.at(-1) ?? 0) > (each[0] ?? 0) * LINEAR_MAX)
+    complaints.push(`Time is not linear: ${each.map((one) => one.toFixed(1)).join(", ")} ms for each.`);
+  if ((peaks.at(-1) ?? 0) > (peaks[0] ?? 0) * FLAT_MAX) complaints.push(`Memory grows: ${peaks.join(", ")} MB.`);
+  return complaints;
+}
+
+const ms = (value: number) => `${Math.round(value)} ms`;
+
+process.exitCode = await main();
