@@ -167,6 +167,8 @@ const SHOWN_ELSEWHERE: Record<string, string> = {
   mintToken: "enrolment.test.ts: a token is kept nowhere, only that it was made",
   startKeyRotation: "secret-rotation.test.ts: an operator's, audited in the workspace system",
   githubWebhook: "webhook.test.ts: a hint; what the sync then admits is audited in the workspace system",
+  requestImpact: "impact.test.ts: an operator's, audited in the workspace system",
+  previewSchema: "impact.test.ts: an operator's, audited in the workspace system",
   syncSchemas: "registry.test.ts: each admitted schema is audited in the workspace system",
 };
 

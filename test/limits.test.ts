@@ -6,6 +6,8 @@ import { packFromTree } from "#core/pack-tree.ts";
 import { parseBody } from "#core/request-body.ts";
 import { diffTexts, newDiffBudget } from "#core/text-diff.ts";
 import { compilePack } from "#render/compile-pack.ts";
+import { secondsAfter, toInstant } from "#core/runtime.ts";
+import { candidateStore } from "#store/candidate-store.ts";
 import { renderPack } from "#render/render-pack.ts";
 import { deviceClient } from "./device-client.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
@@ -206,8 +208,31 @@ const PROBES: Record<LimitName, Probe> = {
   page_items_max: (n) => api("GET", `/configurations?limit=${n}`),
   device_requests_max: waitingSignIns,
   device_proof_chars_max: proofOfLength,
+  candidates_max: previewedPacks,
   id_token_chars_max: (n) => api("POST", "/auth/cli", { body: { tailscale: NOBODY, id_token: padded(n) } }),
 };
+
+/** Keeps n packs that are not released, and asks for the first of them. */
+async function previewedPacks(n: number): Promise<string[]> {
+  const w = world();
+  const { token, login } = await w.tenant();
+  w.deps.settings = { ...w.deps.settings, OPERATOR_LOGINS: [login] };
+  const digest = (place: number) => `${n}0${place}`.padStart(64, "0");
+  const now = toInstant(w.clock.now());
+  for (let place = 1; place <= n; place++) {
+    // a later probe's packs were sent later
+    const expires_at = toInstant(secondsAfter(w.clock.now(), 1000 * n + place));
+    const facts = { pack: w.name, schema_version: "v1.0.0", podman_min: "5.4", podman_max: null, report: "[]" };
+    const of = { ...facts, digest: digest(place), matrix: null, compatibility: null, created_at: now, expires_at };
+    await env.DB.batch([
+      candidateStore.put.bind(env.DB, of),
+      candidateStore.expireOldest.bind(env.DB, { keep: LIMITS.candidates_max.value, now }),
+    ]);
+  }
+  const path = `/schemas/v1.0.0/impact?pack=${w.name}&candidate=${digest(1)}`;
+  const answer = await w.request("GET", path, { token });
+  return answer.status === 200 ? [] : [answer.body.error.code];
+}
 
 const NOBODY = { user_id: "x", login_name: "x", device_id: "x", device_hostname: "x", tailnet: "x" };
 

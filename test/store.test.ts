@@ -23,7 +23,7 @@ import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
 const TENANT_TABLES =
-  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|device_requests|purges|uploads|upload_files|data_keys|secrets|secret_versions|secret_uses)\b/;
+  /\b(?:configurations|configuration_versions|render_jobs|rendered_quadlets|deployment_heads|deployments|audit_log|memberships|devices|device_requests|purges|uploads|upload_files|data_keys|secrets|secret_versions|secret_uses|impact_results)\b/;
 
 describe("SQL", () => {
   test("every registered statement is understood by the migrated schema", async () => {

@@ -4,12 +4,11 @@ import { type Migrated, type MigrationPath, migrate, migrationPath } from "#core
 import { type Result, ok } from "#core/result.ts";
 import type { Deps } from "#deps.ts";
 import { packMigrations } from "#registry/admission/pack-migrations.ts";
+import type { ReadyPack } from "#registry/caches.ts";
 import { loadPack } from "#registry/load-pack.ts";
 import type { SchemaSummaryRow } from "#store/schema-store.ts";
 
 type Journey = {
-  /** Of the two schema versions the newer one, whose pack holds the whole chain. */
-  newer: SchemaSummaryRow;
   from: string;
   to: string;
   configData: JsonObject;
@@ -20,11 +19,18 @@ type Journey = {
 /** Carries decisions from one schema version to another, forward or back. Refuses with all that is in the way; stores nothing. */
 export async function migrateDecisions(
   deps: Deps,
-  { newer, from, to, configData, inputs }: Journey,
+  { newer, ...journey }: Journey & { newer: SchemaSummaryRow },
 ): Promise<Result<Migrated & { path: MigrationPath }, Finding[]>> {
   const pack = await loadPack(deps, newer);
-  if (!pack.ok) return pack;
-  const migrations = packMigrations(pack.value.compiled.pack);
+  return pack.ok ? migrateWith(pack.value, journey) : pack;
+}
+
+/** The same with the newer one's pack at hand. Of the two schema versions the newer one's pack holds the whole chain. */
+export function migrateWith(
+  pack: ReadyPack,
+  { from, to, configData, inputs }: Journey,
+): Result<Migrated & { path: MigrationPath }, Finding[]> {
+  const migrations = packMigrations(pack.compiled.pack);
   if (!migrations.ok) return migrations;
   const path = migrationPath(
     migrations.value.map(({ migration }) => migration),

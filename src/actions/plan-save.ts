@@ -56,7 +56,26 @@ export async function planNextSave(
   configuration: Configuration,
   input: SaveConfiguration,
 ): Promise<PlannedSave> {
-  const { schema, parentSchema } = await schemasOf(deps, configuration, input.schema_version);
+  return planBetween(configuration, input, await schemasOf(deps, configuration, input.schema_version));
+}
+
+/** As `planNextSave`, to a schema version that the caller has at hand; the registry need not know it. */
+export async function planMove(
+  deps: Deps,
+  configuration: Configuration,
+  { schema, ...input }: Omit<SaveConfiguration, "schema_version"> & { schema: ReadySchema },
+): Promise<PlannedSave> {
+  const { schema: parentSchema } = await schemasOf(deps, configuration, undefined);
+  return planBetween(configuration, input, { schema, parentSchema });
+}
+
+type Schemas = { schema: ReadySchema; parentSchema: ReadySchema };
+
+function planBetween(
+  configuration: Configuration,
+  input: Omit<SaveConfiguration, "schema_version">,
+  { schema, parentSchema }: Schemas,
+): PlannedSave {
   const podmanTarget = input.podman_target ?? configuration.podmanTarget;
   checkPodmanTarget(schema, podmanTarget);
   const prepared = prepareSave(schema, {
@@ -78,8 +97,6 @@ export async function planNextSave(
       podmanTarget === configuration.podmanTarget,
   };
 }
-
-type Schemas = { schema: ReadySchema; parentSchema: ReadySchema };
 
 async function schemasOf(deps: Deps, configuration: Configuration, wished: string | undefined): Promise<Schemas> {
   const { pack, schemaVersion } = configuration;

@@ -11,7 +11,9 @@ import type { Finding } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
 import { type Mask, maskValues, workspaceMask } from "#core/mask.ts";
 import type { Caller } from "#core/principal.ts";
+import { ok } from "#core/result.ts";
 import type { Deps } from "#deps.ts";
+import type { ReadyPack } from "#registry/caches.ts";
 import { loadPack } from "#registry/load-pack.ts";
 import { loadSchema } from "#registry/load-schema.ts";
 import type { UnitGraph } from "#quadlet/unit-graph.ts";
@@ -76,9 +78,11 @@ type ToPreview = {
   name: Name;
   configuration: Configuration | null;
   planned: PlannedSave;
+  /** Where the caller has it at hand: the registry need not know it. */
+  pack?: ReadyPack;
 };
 
-/** The second half of a preview: of a save, or of a rollback. */
+/** The second half of a preview: of a save, of a rollback, or of a move to another schema version. */
 export async function previewPlanned(deps: Deps, of: ToPreview): Promise<Preview> {
   const { workspaceId, name, configuration, planned } = of;
   const { pack, version } = planned.schema;
@@ -89,7 +93,7 @@ export async function previewPlanned(deps: Deps, of: ToPreview): Promise<Preview
     version,
     headVersion: configuration?.headVersion ?? null,
   });
-  const loaded = await loadPack(deps, schema);
+  const loaded = of.pack ? ok(of.pack) : await loadTarget(deps, planned, schema);
   const subject = {
     configData: planned.prepared.saved,
     deploymentName: name.deployment_name,
@@ -122,7 +126,13 @@ export async function previewPlanned(deps: Deps, of: ToPreview): Promise<Preview
   };
 }
 
-type Sides = { schema: SchemaSummaryRow; head: Version | null; headSchema: SchemaSummaryRow | undefined };
+function loadTarget(deps: Deps, { schema }: PlannedSave, row: SchemaSummaryRow | undefined) {
+  const { pack, version } = schema;
+  if (!row) throw AppError.of("schema_version_unknown", { pack, version, known: "" });
+  return loadPack(deps, row);
+}
+
+type Sides = { schema: SchemaSummaryRow | undefined; head: Version | null; headSchema: SchemaSummaryRow | undefined };
 
 /** One round trip: the schema version that would render, and the head with its own. */
 async function readSides(
@@ -136,7 +146,6 @@ async function readSides(
     schemaStore.selectOfVersion.bind(db, head),
   ]);
   const schema = schemaStore.selectOne.rows(results[0])[0];
-  if (!schema) throw AppError.of("schema_version_unknown", { pack: of.pack, version: of.version, known: "" });
   const row = versionStore.selectByNumber.rows(results[1])[0];
   return {
     schema,

@@ -27,6 +27,7 @@ import { operationRoutes } from "#api/operations/routes.ts";
 import { proposalRoutes } from "#api/proposals/routes.ts";
 import { referencePage } from "#api/reference-page.ts";
 import { renderRoutes } from "#api/renders/routes.ts";
+import { impactRoutes } from "#api/schemas/impact-routes.ts";
 import { schemaRoutes } from "#api/schemas/routes.ts";
 import { secretFactRoutes } from "#api/secrets/fact-routes.ts";
 import { secretRoutes } from "#api/secrets/routes.ts";
@@ -61,6 +62,7 @@ const ROUTES = [
   fileRoutes,
   renderRoutes,
   schemaRoutes,
+  impactRoutes,
   generatorRoutes,
   secretRoutes,
   webhookRoutes,

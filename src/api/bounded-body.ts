@@ -4,8 +4,8 @@ import { AppError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
 import { parseBody } from "#core/request-body.ts";
 
-/** Routes that read their body themselves, as a stream, with bounds of their own (read-upload.ts). */
-const UPLOADS = new Set(["/config/upload", "/config/upload/preview"]);
+/** Routes that read their body themselves, as a stream, with bounds of their own (read-upload.ts, read-archive.ts). */
+const UPLOADS = new Set(["/config/upload", "/config/upload/preview", "/schemas/preview"]);
 export const WEBHOOK_PATH = "/webhooks/github";
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 

@@ -54,6 +54,8 @@ export const ROUTE_LIMITS: Record<string, RouteLimit> = {
   "DELETE /generators/{id}": counted("generator_changes"),
   "POST /generators/{id}/restore": counted("generator_changes"),
   "POST /schemas/sync": SHIELDED,
+  "POST /schemas/preview": counted("impacts"),
+  "POST /schemas/{version}/impact": counted("impacts"),
   "POST /proposals/{id}/accept": counted("saves"),
   "POST /proposals/{id}/dismiss": counted("saves"),
   "POST /operations/key-rotations": SHIELDED,

@@ -1,3 +1,4 @@
+import { countImpact } from "#actions/count-impact.ts";
 import { copyPending } from "#actions/copy-secret.ts";
 import { purgeExpired } from "#actions/delete-secret.ts";
 import { driveRotations } from "#consumers/drive-rotations.ts";
@@ -6,6 +7,7 @@ import { sealAudit } from "#consumers/seal-audit.ts";
 import { NUDGE_GRACE_SECONDS } from "#core/render-job.ts";
 import { causeText } from "#core/log.ts";
 import { secondsAfter, toInstant } from "#core/runtime.ts";
+import { collectCandidates } from "#consumers/collect-candidates.ts";
 import { collectUploads } from "#consumers/collect-uploads.ts";
 import { resumePurges } from "#consumers/resume-purges.ts";
 import { renderVersion } from "#consumers/render-version.ts";
@@ -55,6 +57,8 @@ export async function sweep(deps: Deps): Promise<void> {
   await collectUploads(deps);
   await sealAudit(deps);
   await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
+  await collectCandidates(deps);
+  await countImpact(deps); // last: the longest, and what nobody waits for
   log("sweep.finished", { count: due.length });
 }
 

@@ -280,6 +280,41 @@ const CATALOGUE = {
     (p: { version: string }) => `There is no schema version ${p.version}.`,
     "List them with GET /schemas.",
   ),
+  schema_not_ready: row(
+    409,
+    (p: { version: string; status: string }) =>
+      `${p.version} is ${p.status}: nobody can move to it, so it has no impact.`,
+    "Read why with GET /schemas/{version}.",
+  ),
+  schema_version_taken: row(
+    409,
+    (p: { pack: string; version: string }) =>
+      `${p.pack} ${p.version} is in the registry, and a version's content never changes.`,
+    "Preview the pack under the version that it will be released as, or read GET /schemas/{version}/impact.",
+  ),
+  candidate_too_large: row(
+    413,
+    (p: { limit: number }) =>
+      `The pack is larger than a pack may be (${p.limit} bytes, packed or unpacked); nothing was stored.`,
+    "Make the pack smaller; error.details says which bound it is beyond.",
+  ),
+  candidate_unreadable: row(
+    400,
+    (p: { count: number }) =>
+      `The body is no pack: ${p.count === 1 ? "one thing is" : `${p.count} things are`} wrong with it; nothing was stored.`,
+    "Send what `leger-pack build` writes, as application/gzip; error.details says what is wrong.",
+  ),
+  candidate_media_type: row(
+    415,
+    (_: NoParams) => "The body is not declared as a gzip archive.",
+    "Send Content-Type: application/gzip.",
+  ),
+  candidate_expiring: row(
+    503,
+    (_: NoParams) => "This candidate has expired, and is being removed at this moment.",
+    "Send it again in two minutes.",
+    120,
+  ),
   proposal_not_found: row(404, (_: NoParams) => "There is no such proposal.", "List them with GET /proposals."),
   proposal_decided: row(
     409,

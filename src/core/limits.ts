@@ -99,6 +99,12 @@ export const LIMITS = {
     what: "waiting for one user's approval; one more pushes the oldest out",
     code: "approval_not_found",
   },
+  candidates_max: {
+    value: 20,
+    unit: "packs",
+    what: "previewed before their release and kept; one more pushes the oldest out",
+    code: "schema_not_found",
+  },
   device_proof_chars_max: { value: 2048, unit: "characters", what: "a DPoP proof", code: "proof_invalid" },
   id_token_chars_max: { value: 8192, unit: "characters", what: "an id-token of Tailscale", code: "request_invalid" },
 } as const satisfies Record<string, Limit>;

@@ -60,6 +60,12 @@ export const RATE_LIMITS = {
     per: "generator",
     what: "requests of one generator, or the number that it was made with; its maker's limits are not touched",
   },
+  impacts: {
+    max: 60,
+    seconds: HOUR,
+    per: "user",
+    what: "candidate packs previewed, and impacts counted again (operators)",
+  },
   generator_changes: { max: 60, seconds: HOUR, per: "user", what: "generators made, rotated, deleted or restored" },
 } as const satisfies Record<string, RateLimit>;
 

@@ -1,21 +1,20 @@
-import semver from "semver";
 import { toInstant } from "#core/runtime.ts";
 import type { Deps } from "#deps.ts";
-import type { ExaminedPack } from "#registry/admission/examine-pack.ts";
 import { type Admission, admitPack, examined, quarantined } from "#registry/admit-pack.ts";
 import { type FetchedRelease, type Release, fetchRelease, packAsset } from "#registry/fetch-release.ts";
 import type { GitHub } from "#registry/github-client.ts";
-import { loadPack } from "#registry/load-pack.ts";
+import { previousPack } from "#registry/previous-pack.ts";
 import { auditStore } from "#store/audit-store.ts";
 import { fanoutStore } from "#store/fanout-store.ts";
+import { impactStore } from "#store/impact-store.ts";
 import { packBlobs } from "#store/pack-blobs.ts";
 import { type SchemaRow, schemaStore } from "#store/schema-store.ts";
 
 type ToAdmit = { github: GitHub; repository: string; pack: string; release: Release };
 
 /**
- * Fetches one release, examines it and stores what came of it: the pack in R2 (backup first), then the row, its fan-out and its audit
- * row in one batch. Throws for transport failures, which the next sync meets again; a fault of the release is an answer.
+ * Fetches one release, examines it and stores what came of it: the pack in R2 (backup first), then the row, its fan-out, its impact job
+ * and its audit row in one batch. Throws for transport failures, which the next sync meets again; a fault of the release is an answer.
  */
 export async function admitRelease(deps: Deps, of: ToAdmit): Promise<"ready" | "quarantined"> {
   const { db, ids, clock } = deps;
@@ -44,6 +43,7 @@ export async function admitRelease(deps: Deps, of: ToAdmit): Promise<"ready" | "
   await db.batch([
     schemaStore.insert.bind(db, row),
     fanoutStore.start.bind(db, { pack, version, fetched_at: at, now: at }),
+    impactStore.startForSchema.bind(db, { id: ids.uuid(), pack, version, fetched_at: at, now: at }),
     await auditStore.forSchema(db, entry, { pack, version, fetched_at: at }),
   ]);
   return status === "ready" ? "ready" : "quarantined";
@@ -76,17 +76,3 @@ function rowOf(
     fetched_at: at,
   };
 }
-
-/** The newest ready version below this one, with its pack; null where there is none, or where its pack is lost. */
-async function previousPack(deps: Deps, of: { pack: string; version: string }): Promise<ExaminedPack | null> {
-  const ready = await schemaStore.selectCandidates.all(deps.db, { pack: of.pack });
-  const below = ready.filter(({ version }) => semver.lt(version, of.version) && isComparable(version, of.version));
-  const [newest] = below.toSorted((a, b) => semver.rcompare(a.version, b.version));
-  if (!newest) return null;
-  const pack = await loadPack(deps, newest);
-  return pack.ok ? { version: newest.version, pack: pack.value } : null;
-}
-
-/** A release is not held against prereleases of others; one of its own line is what its testers have. */
-const isComparable = (older: string, newer: string) =>
-  semver.prerelease(older) === null || semver.prerelease(newer) !== null;

@@ -97,6 +97,17 @@ const insertForOpenProposal = statement<EntryParams & { proposal_id: string }>(
   `INSERT INTO audit_log ${columns} SELECT ${values} FROM proposals
    WHERE id = :proposal_id AND workspace_id = :workspace_id AND state = 'open' AND ${isNew}`,
 );
+/** Stands before `impactStore.restart` in the batch: nothing is written of a job that runs already. */
+const insertForIdleImpact = statement<EntryParams & { pack: string; schema_version: string; candidate: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} WHERE ${isNew} AND NOT EXISTS (
+     SELECT 1 FROM impact_jobs WHERE pack = :pack AND schema_version = :schema_version AND candidate = :candidate
+       AND state = 'running')`,
+);
+/** After the row of a candidate, the first time that it is sent. */
+const insertForCandidate = statement<EntryParams & { digest: string }>(
+  `INSERT INTO audit_log ${columns} SELECT ${values} FROM pack_candidates
+   WHERE digest = :digest AND created_at = :at AND ${isNew}`,
+);
 /** Stands before `schemaStore.setState` in the batch, under the same condition. */
 const insertForSchemaState = statement<
   EntryParams & { pack: string; version: string; status: string; alarm: string | null }
@@ -190,5 +201,12 @@ export const auditStore = {
     entry: AuditEntry,
     state: { pack: string; version: string; status: string; alarm: string | null },
   ) => insertForSchemaState.bind(db, { ...(await params(entry)), ...state }),
+  forIdleImpact: async (
+    db: D1Database,
+    entry: AuditEntry,
+    of: { pack: string; schema_version: string; candidate: string },
+  ) => insertForIdleImpact.bind(db, { ...(await params(entry)), ...of }),
+  forCandidate: async (db: D1Database, entry: AuditEntry, digest: string) =>
+    insertForCandidate.bind(db, { ...(await params(entry)), digest }),
   always: async (db: D1Database, entry: AuditEntry) => insertAlways.bind(db, await params(entry)),
 };

@@ -1,6 +1,6 @@
+import type { ImpactClass } from "#core/impact.ts";
 import { statement } from "#store/statement.ts";
 
-export type ProposalClass = "identical" | "changed" | "restarts" | "data_risk" | "needs_input" | "fails";
 export type ProposalRow = {
   id: string;
   workspace_id: string;
@@ -12,7 +12,7 @@ export type ProposalRow = {
   schema_version: string;
   base_version: number;
   state: "open" | "accepted" | "dismissed" | "superseded";
-  class: ProposalClass;
+  class: ImpactClass;
   preview: string;
   version_id: string | null;
   decided_by: string | null;

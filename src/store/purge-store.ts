@@ -54,6 +54,8 @@ const eraseReports = statement<Of>(
   `UPDATE deployments SET error_message = NULL WHERE workspace_id = :workspace_id AND ${isPurged}`,
 );
 
+const eraseImpact = statement<Of>(`DELETE FROM impact_results WHERE workspace_id = :workspace_id AND ${isPurged}`);
+
 /** Uploaded files of what is purged may go, unless another version ships them too: the collection looks. */
 const expireUploads = statement<Of & { now: string }>(
   `UPDATE uploads SET collect_after = :now WHERE workspace_id = :workspace_id AND sha256 IN (
@@ -109,6 +111,7 @@ export const purgeStore = {
     eraseConfiguration.bind(db, { ...of, content: PURGED_CONTENT }),
     endJobs.bind(db, of),
     eraseReports.bind(db, of),
+    eraseImpact.bind(db, of),
     expireUploads.bind(db, of),
     releaseUploads.bind(db, of),
   ],

@@ -27,6 +27,17 @@ export type SchemaRow = SchemaSummaryRow & {
   matrix: string | null;
 };
 
+/** As people read one. */
+export type SchemaDetailRow = SchemaRow & { alarm: string | null; yanked_reason: string | null };
+
+/** As people read a list: of the compatibility only the verdict. */
+export type SchemaListRow = SchemaSummaryRow & {
+  alarm: string | null;
+  yanked_reason: string | null;
+  compatibility: string | null;
+  matrix_rows: number | null;
+};
+
 /** What a sync compares a listed release with. */
 export type SchemaPinRow = SchemaSummaryRow & { alarm: string | null; has_errors: number };
 
@@ -37,12 +48,19 @@ const selectCandidates = statement<{ pack: string }, SchemaSummaryRow>(
   `SELECT ${summary} FROM schemas WHERE pack = :pack AND status = 'ready' ORDER BY released_at DESC LIMIT 500`,
 );
 
-const selectAll = statement<Record<string, never>, SchemaSummaryRow>(
-  `SELECT ${summary} FROM schemas ORDER BY pack, released_at DESC LIMIT 1000`,
+const selectAll = statement<Record<string, never>, SchemaListRow>(
+  `SELECT ${summary}, alarm, yanked_reason, json_extract(matrix, '$.rows') AS matrix_rows,
+     CASE WHEN compatibility IS NULL THEN NULL ELSE json_object(
+       'from', json_extract(compatibility, '$.from'), 'class', json_extract(compatibility, '$.class'),
+       'deserved', json_extract(compatibility, '$.deserved'), 'promised', json_extract(compatibility, '$.promised'),
+       'effect', json_extract(compatibility, '$.effect'),
+       'is_overpromising', json(CASE json_extract(compatibility, '$.is_overpromising') WHEN 1 THEN 'true' ELSE 'false' END)
+     ) END AS compatibility
+   FROM schemas ORDER BY pack, released_at DESC LIMIT 1000`,
 );
 
-const selectOne = statement<{ pack: string; version: string }, SchemaRow>(
-  `SELECT ${summary}, template_manifest, config_schema, report, compatibility, migration_required, matrix
+const selectOne = statement<{ pack: string; version: string }, SchemaDetailRow>(
+  `SELECT ${summary}, template_manifest, config_schema, report, compatibility, migration_required, matrix, alarm, yanked_reason
    FROM schemas WHERE pack = :pack AND version = :version`,
 );
 

@@ -129,6 +129,16 @@ export const DOORS: Record<string, (site: Site) => Door> = {
     owner: 403,
     stranger: 403,
   }),
+  // the site's version was put there by hand: it has no job, and nobody is refused
+  readImpact: ({ slug }) => ({ path: `/schemas/v1.0.0/impact?pack=${slug}`, owner: 200, stranger: 200 }),
+  requestImpact: ({ slug }) => ({ path: `/schemas/v1.0.0/impact?pack=${slug}`, body: {}, owner: 403, stranger: 403 }),
+  previewSchema: ({ slug }) => ({
+    path: `/schemas/preview?version=v9.9.9&pack=${slug}`,
+    body: "no archive",
+    headers: { "content-type": "application/gzip" },
+    owner: 403,
+    stranger: 403,
+  }),
   syncSchemas: () => ({ path: "/schemas/sync", body: {}, owner: 403, stranger: 403 }),
   startKeyRotation: () => ({ path: "/operations/key-rotations", body: { kind: "rewrap" }, owner: 403, stranger: 403 }),
   listKeyRotations: () => ({ path: "/operations/key-rotations", owner: 403, stranger: 403 }),

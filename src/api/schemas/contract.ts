@@ -1,8 +1,24 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { answers, needs, refuses } from "#api/envelope.ts";
+import { Compatibility, Verdict } from "#core/compatibility/compatibility.ts";
 import { Finding } from "#core/finding.ts";
 import { JsonObject } from "#core/json.ts";
 import { PackSlug, SchemaVersion } from "#core/names.ts";
+
+/** How a version follows the one before it, computed at admission. */
+export const SchemaCompatibility = Compatibility.omit({ format: true })
+  .extend({ reasons: z.array(z.string()).openapi({ description: "Why `deserved` is what it is, in words." }) })
+  .openapi("SchemaCompatibility");
+
+/** What admission tried: configurations rendered, and the pairs of decisions that they cover. */
+export const SchemaMatrix = z.object({
+  rows: z.int(),
+  pairs: z.int(),
+  covered: z.int(),
+  excluded: z.int(),
+});
+
+const Alarm = z.object({ code: z.string(), reason: z.string() });
 
 const SchemaSummary = z
   .object({
@@ -16,10 +32,17 @@ const SchemaSummary = z
     podman: z.object({ min: z.string(), max: z.string().nullable() }),
     released_at: z.string(),
     fetched_at: z.string(),
+    compatibility: Verdict.nullable().openapi({ description: "With the ready version before it; null for the first." }),
+    matrix_rows: z.int().nullable(),
+    alarm: Alarm.nullable().openapi({ description: "Its release no longer says what was admitted, which stays." }),
+    yanked_reason: z.string().nullable(),
   })
   .openapi("SchemaSummary");
 
 const SchemaDetail = SchemaSummary.extend({
+  compatibility: SchemaCompatibility.nullable(),
+  matrix: SchemaMatrix.nullable(),
+  migration_required: z.boolean(),
   config_schema: JsonObject,
   template_manifest: JsonObject,
   report: z.array(Finding),

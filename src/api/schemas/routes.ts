@@ -1,9 +1,11 @@
 import { listSchemas, readSchema, syncNow } from "#actions/read-schemas.ts";
 import { createRoutes } from "#api/create-routes.ts";
+import { compatibilityView, matrixView } from "#api/schemas/compatibility-view.ts";
 import { listSchemasRoute, readSchemaRoute, syncSchemasRoute } from "#api/schemas/contract.ts";
+import type { Verdict } from "#core/compatibility/compatibility.ts";
 import type { Finding } from "#core/finding.ts";
 import type { JsonObject } from "#core/json.ts";
-import type { SchemaSummaryRow } from "#store/schema-store.ts";
+import type { SchemaListRow } from "#store/schema-store.ts";
 
 export const schemaRoutes = () =>
   createRoutes()
@@ -15,8 +17,12 @@ export const schemaRoutes = () =>
       const of = { pack: c.req.valid("query").pack, version: c.req.valid("param").version };
       const row = await readSchema(c.get("deps"), c.get("caller"), of);
       c.header("etag", `"${row.pack_digest}"`);
+      const matrix = matrixView(row.matrix);
       const data = {
-        ...summaryView(row),
+        ...summaryView({ ...row, compatibility: null, matrix_rows: matrix && matrix.rows }),
+        compatibility: compatibilityView(row.compatibility),
+        matrix,
+        migration_required: row.migration_required === 1,
         config_schema: JSON.parse(row.config_schema) as JsonObject,
         template_manifest: JSON.parse(row.template_manifest) as JsonObject,
         report: JSON.parse(row.report) as Finding[],
@@ -28,7 +34,7 @@ export const schemaRoutes = () =>
       return c.json({ success: true as const, data: { repositories } }, 200);
     });
 
-const summaryView = (row: SchemaSummaryRow) => ({
+const summaryView = (row: SchemaListRow) => ({
   pack: row.pack,
   version: row.version,
   status: row.status,
@@ -39,4 +45,8 @@ const summaryView = (row: SchemaSummaryRow) => ({
   podman: { min: row.podman_min, max: row.podman_max },
   released_at: row.released_at,
   fetched_at: row.fetched_at,
+  compatibility: row.compatibility === null ? null : (JSON.parse(row.compatibility) as Verdict),
+  matrix_rows: row.matrix_rows,
+  alarm: row.alarm === null ? null : (JSON.parse(row.alarm) as { code: string; reason: string }),
+  yanked_reason: row.yanked_reason,
 });

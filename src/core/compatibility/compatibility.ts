@@ -37,6 +37,16 @@ export const Compatibility = z.object({
   inputs: z.array(z.object({ decision: z.string(), message: z.string() })),
 });
 export type Compatibility = z.infer<typeof Compatibility>;
+/** The judgement without its reasons. */
+export const Verdict = Compatibility.pick({
+  from: true,
+  class: true,
+  effect: true,
+  deserved: true,
+  promised: true,
+  is_overpromising: true,
+});
+export type Verdict = z.infer<typeof Verdict>;
 export type RenderCounts = Compatibility["renders"];
 
 const ORDER = ["patch", "minor", "major"] as const;

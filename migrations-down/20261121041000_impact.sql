@@ -1,0 +1,13 @@
+DROP TABLE pack_candidates;
+DROP INDEX idx_impact_class;
+ALTER TABLE impact_jobs DROP COLUMN next_attempt_at;
+ALTER TABLE impact_jobs DROP COLUMN attempts;
+ALTER TABLE impact_jobs DROP COLUMN workspaces;
+ALTER TABLE impact_jobs DROP COLUMN fails;
+ALTER TABLE impact_jobs DROP COLUMN needs_input;
+ALTER TABLE impact_jobs DROP COLUMN data_risk;
+ALTER TABLE impact_jobs DROP COLUMN restarts;
+ALTER TABLE impact_jobs DROP COLUMN changed;
+ALTER TABLE impact_jobs DROP COLUMN identical;
+ALTER TABLE impact_jobs DROP COLUMN seen;
+ALTER TABLE impact_jobs DROP COLUMN total;
