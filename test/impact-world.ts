@@ -43,12 +43,9 @@ export async function impactWorld() {
   };
   expect((await release("v1.0.0", FIRST)).admitted).toEqual(["v1.0.0"]);
 
-  const deploy = async (
-    token: string,
-    deployment_name: string,
-    config_data: object,
-    { namespace = "/", ...more }: { namespace?: string; schema_version?: string } = {},
-  ) => {
+  type Deployment = { decisions?: object | undefined; namespace?: string; schema_version?: string };
+  const deploy = async (token: string, deployment_name: string, deployment: Deployment = {}) => {
+    const { namespace = "/", decisions: config_data = {}, ...more } = deployment;
     const body = { deployment_name, pack: w.name, schema_version: "v1.0.0", config_data, ...more };
     expect(await w.request("POST", `/configurations?namespace=${namespace}`, { token, body })).toMatchObject({
       status: 202,
@@ -57,7 +54,7 @@ export async function impactWorld() {
   /** Somebody with one deployment of each class that is asked for. */
   const neighbour = async (name: string, classes = Object.keys(DECISIONS)) => {
     const tenant = await w.tenant(`${name}-${w.name}@example.com`, name);
-    for (const kind of classes) await deploy(tenant.token, `${name}-${kind}`, DECISIONS[kind] ?? {});
+    for (const kind of classes) await deploy(tenant.token, `${name}-${kind}`, { decisions: DECISIONS[kind] });
     await w.deliver();
     return tenant;
   };
@@ -76,10 +73,15 @@ export async function impactWorld() {
     }
     throw new Error("the impact was not counted");
   };
-  const preview = (bytes: Uint8Array | string, version = "v2.0.0", token = operator.token, type = "application/gzip") =>
+  type Sent = { version?: string; token?: string; type?: string };
+  const preview = (bytes: Uint8Array | string, { version = "v2.0.0", token, type = "application/gzip" }: Sent = {}) =>
     w.api.request(
       `/schemas/preview?pack=${w.name}&version=${version}`,
-      { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": type }, body: bytes as BodyInit },
+      {
+        method: "POST",
+        headers: { authorization: `Bearer ${token ?? operator.token}`, "content-type": type },
+        body: bytes as BodyInit,
+      },
       env,
     );
   return { w, operator, repository, release, sync, deploy, neighbour, read, path, count, preview };

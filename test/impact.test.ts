@@ -107,8 +107,8 @@ describe("what a release would do", () => {
     const { w, operator, release, neighbour, deploy, read, count } = await impactWorld();
     const me = await neighbour("me", ["data-risk", "fails"]);
     await release("v2.0.0", NEXT);
-    await deploy(me.token, "there", {}, { schema_version: "v2.0.0" });
-    for (const name of ["paused", "deleted"]) await deploy(me.token, name, {});
+    await deploy(me.token, "there", { schema_version: "v2.0.0" });
+    for (const name of ["paused", "deleted"]) await deploy(me.token, name);
     await w.deliver();
     await env.DB.prepare(
       "UPDATE configurations SET is_active = 0 WHERE deployment_name = 'paused' AND workspace_id = ?",
@@ -137,7 +137,7 @@ describe("a count that is interrupted", () => {
   async function crowd() {
     const at = await impactWorld();
     const me = await at.neighbour("me", []);
-    for (let n = 0; n < 20; n++) await at.deploy(me.token, `site-${n}`, n < 7 ? { tune: true } : {});
+    for (let n = 0; n < 20; n++) await at.deploy(me.token, `site-${n}`, { decisions: n < 7 ? { tune: true } : {} });
     await at.w.deliver();
     await at.release("v2.0.0", NEXT);
     return { ...at, me };
@@ -277,7 +277,7 @@ describe("who may read what", () => {
   test("pages of one's own are pages; a generator sees its namespaces", async () => {
     const { w, release, neighbour, deploy, read, count } = await impactWorld();
     const me = await neighbour("me", ["identical", "fails", "changed"]);
-    await deploy(me.token, "inner", {}, { namespace: "/prod/site-a" });
+    await deploy(me.token, "inner", { namespace: "/prod/site-a" });
     await release("v2.0.0", NEXT);
     await count();
     const first = await read(me.token, "v2.0.0", "&limit=3");
