@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -12,7 +13,14 @@ const STARTS_MAX = 3;
 
 class WorkerEnded extends Error {}
 
-export type LocalWorker = { url: string; log: string; playCron(cron: string): Promise<void>; stop(): Promise<void> };
+export type LocalWorker = {
+  url: string;
+  log: string;
+  /** What GitHub's webhooks are signed with. */
+  webhookSecret: string;
+  playCron(cron: string): Promise<void>;
+  stop(): Promise<void>;
+};
 
 type LocalOptions = {
   folder: string;
@@ -47,7 +55,7 @@ export async function startLocalWorker(options: LocalOptions): Promise<LocalWork
   }
 }
 
-type Places = { state: string; log: string; secrets: string };
+type Places = { state: string; log: string; secrets: { file: string; webhookSecret: string } };
 
 /** The runtime is started in a process group of its own, because ending wrangler alone would leave workerd behind. */
 async function startOnce(options: LocalOptions, { state, log, secrets }: Places): Promise<LocalWorker> {
@@ -57,7 +65,7 @@ async function startOnce(options: LocalOptions, { state, log, secrets }: Places)
     "--var",
     `${name}:${value}`,
   ]);
-  const places = ["--port", String(port), "--persist-to", state, "--env-file", secrets];
+  const places = ["--port", String(port), "--persist-to", state, "--env-file", secrets.file];
   const args = ["dev", "--ip", "127.0.0.1", ...places, ...vars, "--show-interactive-dev-session=false"];
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd: ROOT,
@@ -80,7 +88,7 @@ async function startOnce(options: LocalOptions, { state, log, secrets }: Places)
     if (!response.ok) throw new Error(`cron "${cron}" ended with ${response.status}; see ${log}`);
     await response.body?.cancel();
   };
-  return { url, log, playCron, stop };
+  return { url, log, webhookSecret: secrets.webhookSecret, playCron, stop };
 }
 
 const wranglerEnv = () => ({
@@ -92,14 +100,16 @@ const wranglerEnv = () => ({
 });
 
 /** Made once per folder and kept, so that tokens outlive a restart; what a later version needs is added. Never committed: the folder is ignored by git. */
-function localSecrets(folder: string): string {
+function localSecrets(folder: string): Places["secrets"] {
   const file = path.join(folder, "secrets.env");
   const known = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const lines = Object.entries(makeLocalSecrets())
+  const webhook = { GITHUB_WEBHOOK_SECRETS: JSON.stringify([randomBytes(32).toString("hex")]) };
+  const lines = Object.entries({ ...makeLocalSecrets(), ...webhook })
     .filter(([name]) => !known.split("\n").some((line) => line.startsWith(`${name}=`)))
     .map(([name, value]) => `${name}='${value}'\n`);
   if (lines.length > 0) writeFileSync(file, known + lines.join(""), { mode: 0o600 });
-  return file;
+  const [, webhookSecret = ""] = /^GITHUB_WEBHOOK_SECRETS='\["(\w+)"\]'$/m.exec(known + lines.join("")) ?? [];
+  return { file, webhookSecret };
 }
 
 async function run(args: string[], log: string): Promise<void> {

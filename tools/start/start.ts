@@ -1,8 +1,9 @@
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { startUpstreams } from "../upstreams/start-upstreams.ts";
+import { TEMPLATES, startUpstreams } from "../upstreams/start-upstreams.ts";
 import { ROOT, type LocalWorker, startLocalWorker } from "./local-worker.ts";
+import { FIRST_RELEASE } from "./release-story.ts";
 import { screen } from "./screen.ts";
 import { ALICE, DEPLOYMENT, tour } from "./tour.ts";
 
@@ -20,7 +21,10 @@ async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   screen.title("Leger: decisions in, verified Podman Quadlet files out");
 
-  const upstreams = await startUpstreams({ fixtures: path.join(ROOT, "templates-fixtures") });
+  const upstreams = await startUpstreams({
+    fixtures: path.join(ROOT, "templates-fixtures"),
+    repositories: [{ ...TEMPLATES, published: [FIRST_RELEASE] }],
+  });
   let worker: LocalWorker | null = null;
   const end = async (code: number) => {
     await worker?.stop();
@@ -40,7 +44,7 @@ async function main(): Promise<void> {
     };
     worker = await screen.waiting("starting", (progress) => startLocalWorker({ folder, port: PORT, vars, progress }));
     screen.done(`the worker runs at ${worker.url}, with D1, KV, R2 and Queues, in ${screen.seconds(startedAt)}`);
-    const token = await tour(worker);
+    const token = await tour(worker, upstreams);
     if (isDemo) {
       screen.line();
       screen.done(`that was all of it, in ${screen.seconds(startedAt)}`);
@@ -64,11 +68,12 @@ function keepServing(worker: LocalWorker): void {
   );
   const authorization = '-H "Authorization: Bearer $(cat .leger/token)"';
   screen.title(`Serving at ${worker.url} until you press Ctrl-C. Try, in another terminal:`);
-  screen.line(`curl -s ${authorization} ${worker.url}/config/latest | head -c 800`);
+  screen.line(`curl -s ${authorization} "${worker.url}/config/latest?deployment=${DEPLOYMENT}" | head -c 800`);
   screen.line(`curl -s ${authorization} ${worker.url}/config/1/bundle | tar tz`);
   screen.line(
     `curl -s ${authorization} ${worker.url}/configurations/${DEPLOYMENT}/versions | grep -o '"changes_summary":"[^"]*"'`,
   );
+  screen.line(`curl -s ${authorization} ${worker.url}/proposals | grep -o '"deployment_name":"[^"]*"'`);
   screen.line(`LEGER_API_URL=${worker.url} npm run leger -- login --claims .leger/claims.json    # then docs/tour.md`);
   screen.line();
   screen.dim(`The API's reference: ${worker.url}/docs    Its log: ${path.relative(process.cwd(), worker.log)}`);

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTwoFilesPatch } from "diff";
+import type { Upstreams } from "../upstreams/start-upstreams.ts";
 import { type ApiClient, apiClient } from "./api-client.ts";
 import { type LocalWorker, ROOT } from "./local-worker.ts";
+import { releaseStory, restoreReleases } from "./release-story.ts";
 import { bytes, screen } from "./screen.ts";
 
 export const DEPLOYMENT = "openwebui";
@@ -32,8 +34,11 @@ type Config = {
   files: (ManifestFile & { path: string })[];
 };
 
-/** The main job, told while it happens: releases, sign-in, two saves, a diff, and what a device gets. Answers the token. */
-export async function tour(worker: LocalWorker): Promise<string> {
+/**
+ * The main job, told while it happens: releases, sign-in, two saves, a diff, what a device gets, and what two further releases mean.
+ * Answers the token.
+ */
+export async function tour(worker: LocalWorker, upstreams: Upstreams): Promise<string> {
   const anonymous = apiClient(worker.url);
   screen.step(1, "Sign in, as a device of a tailnet does");
   const identity = { tailscale: ALICE, cli_version: "0.2.0" };
@@ -48,6 +53,7 @@ export async function tour(worker: LocalWorker): Promise<string> {
   );
 
   screen.step(2, "Releases of the template pack, synced from GitHub's API (here: a local stand-in for github.com)");
+  const isTold = await restoreReleases({ api, upstreams });
   const schemas = await screen.waiting("the hourly cron syncs the registry", async () => {
     await worker.playCron("7 * * * *");
     return (await api.call<{ schemas: Schema[] }>("GET", "/schemas")).schemas;
@@ -80,6 +86,12 @@ export async function tour(worker: LocalWorker): Promise<string> {
 
   screen.step(5, "What a device gets");
   await showDevice(api);
+  if (isTold) {
+    screen.line();
+    screen.dim(
+      "What releases do to deployments was told at an earlier start; npm run demo tells it again, on fresh state.",
+    );
+  } else await releaseStory({ api, worker, upstreams });
   return token;
 }
 
@@ -134,8 +146,10 @@ async function showDifference(api: ApiClient, before: Config, after: Config): Pr
   }
 }
 
+const LATEST = `/config/latest?deployment=${DEPLOYMENT}`;
+
 async function showDevice(api: ApiClient): Promise<void> {
-  const answer = await api.send("GET", "/config/latest");
+  const answer = await api.send("GET", LATEST);
   const latest = (JSON.parse(answer.text) as { data: Config }).data;
   const etag = answer.headers.get("etag") ?? "";
   screen.done(`GET /config/latest answers version ${latest.version}, ETag ${etag}`);
@@ -150,6 +164,6 @@ async function showDevice(api: ApiClient): Promise<void> {
   screen.rows(latest.manifest.services.map(({ name, image, ports }) => [name, image ?? "", ports.join(" ")]));
   const secrets = [...new Set(latest.manifest.secrets.map(({ name }) => name))];
   screen.line(`${latest.manifest.volumes.length} volumes; secrets it must have: ${secrets.join(", ") || "none"}`);
-  const again = await api.send("GET", "/config/latest", { headers: { "if-none-match": etag } });
+  const again = await api.send("GET", LATEST, { headers: { "if-none-match": etag } });
   screen.done(`the next poll: ${again.status}, ask again in ${again.headers.get("retry-after")} s`);
 }

@@ -33,9 +33,9 @@ export type UpstreamsOptions = {
   readonly now?: () => Date;
 };
 
-export const DEFAULT_REPOSITORIES: readonly RepositorySpec[] = [
-  { fullName: "leger-run/leger-templates", fixtures: "leger" },
-];
+/** The repository of our own packs. */
+export const TEMPLATES = { fullName: "leger-run/leger-templates", fixtures: "leger" };
+export const DEFAULT_REPOSITORIES: readonly RepositorySpec[] = [TEMPLATES];
 
 export type Control = ReturnType<typeof makeControl>;
 export type Upstreams = {
