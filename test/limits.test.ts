@@ -119,6 +119,7 @@ const PROBES: Record<LimitName, Probe> = {
   pack_files_max: (n) => packOf(Object.fromEntries(Array.from({ length: n - 1 }, (_, file) => [`docs/${file}`, "x"]))),
   pack_file_bytes_max: (n) => packOf({ "docs/a": padded(n) }),
   pack_path_chars_max: (n) => packOf({ [padded(n)]: "x" }),
+  pack_json_depth_max: (n) => packOf({ "data/a.json": `${"[".repeat(n)}${"]".repeat(n)}` }),
   url_chars_max: (n) => api("GET", `/configurations?${padded(n - "/configurations?".length)}`),
   // the token is a header too
   headers_max: (n) =>

@@ -43,6 +43,13 @@ export const LIMITS = {
   pack_files_max: { value: 500, unit: "files", what: "one pack", code: "pack_too_many_files" },
   pack_file_bytes_max: { value: 262_144, unit: "bytes", what: "one file of a pack", code: "pack_file_too_large" },
   pack_path_chars_max: { value: 200, unit: "characters", what: "path of a file in a pack", code: "pack_path_unsafe" },
+  // a schema nests twice as deep as the decisions that it describes, and those come in bodies of 32 levels
+  pack_json_depth_max: {
+    value: 64,
+    unit: "levels",
+    what: "nesting of a JSON file in a pack",
+    code: "pack_json_too_deep",
+  },
   url_chars_max: { value: 4_096, unit: "characters", what: "path and query of one request", code: "url_too_long" },
   headers_max: { value: 100, unit: "headers", what: "one request", code: "headers_too_large" },
   header_bytes_max: {

@@ -1,11 +1,15 @@
+import semver from "semver";
 import { z } from "zod";
 import { compileDecisionSchema } from "#core/decision-schema.ts";
 import type { Finding } from "#core/finding.ts";
 import { jsonPositions, nearestPosition, parseErrorPosition } from "#core/json-position.ts";
 import { type Json, type JsonObject, isJsonObject } from "#core/json.ts";
 import { LIMITS } from "#core/limits.ts";
+import { PODMAN_TARGET_DEFAULT, PodmanVersion } from "#core/names.ts";
+import { nestingDepth } from "#core/nesting-depth.ts";
 import { type Pack, type PackCopy, PackOutput } from "#core/pack.ts";
 import { type Result, err, ok } from "#core/result.ts";
+import { checkSchemaShape } from "#core/schema-shape.ts";
 
 const DESCRIPTION_FILE = "leger-pack.json";
 const SCHEMA_FILE = "schema.json";
@@ -15,14 +19,21 @@ const SAFE_PATH = /^(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@+-]+(?:\/(?!\.{1,2}(?:\/|$))
 const RESERVED_NAME = /(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?(?:\/|$)|\.(?:\/|$)|(?:^|\/)\.git(?:\/|$)/i;
 const SAFE_OUTPUT = /^(?!\.{1,2}$)[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,127}$/;
 
+const isNoOlder = (max: string, min: string) =>
+  semver.gte(semver.coerce(max) ?? "0.0.0", semver.coerce(min) ?? "0.0.0");
+
 const PackDescription = z.strictObject({
   name: z.string().max(200).optional(),
   description: z.string().max(2000).optional(),
   podman: z
     .strictObject({
-      min: z.string().optional(),
-      max: z.string().nullable().optional(),
+      min: PodmanVersion.optional(),
+      max: PodmanVersion.nullable().optional(),
       down_level: z.boolean().optional(),
+    })
+    .refine(({ min = PODMAN_TARGET_DEFAULT, max }) => !max || isNoOlder(max, min), {
+      path: ["max"],
+      message: "is older than the oldest Podman of the range",
     })
     .optional(),
   engine: z.strictObject({ trim_blocks: z.boolean().optional(), lstrip_blocks: z.boolean().optional() }).optional(),
@@ -57,7 +68,7 @@ export function packFromTree(
     name: description.name ?? identity.pack,
     description: description.description ?? "",
     podman: {
-      min: description.podman?.min ?? "5.4",
+      min: description.podman?.min ?? PODMAN_TARGET_DEFAULT,
       max: description.podman?.max ?? null,
       ...(description.podman?.down_level !== undefined && { down_level: description.podman.down_level }),
     },
@@ -114,21 +125,43 @@ function decodeFiles(tree: ReadonlyMap<string, Uint8Array>, problems: Finding[])
     try {
       entries.push([path, decoder.decode(tree.get(path))]);
     } catch {
-      problems.push(problem("pack_file_not_text", path, "is not UTF-8 text"));
+      problems.push({
+        ...problem("pack_file_not_text", path, "is not UTF-8 text"),
+        action: "Keep what is no text out of the pack: everything in it is read, shipped or not.",
+      });
     }
   }
   return Object.fromEntries(entries);
 }
 
+/**
+ * Parses one JSON file. What parses and still means something else to who reads it later is refused too: `__proto__` is no key
+ * of an ordinary object, and a number beyond what a double holds is Infinity here and null once it is stored.
+ */
 function parseJson(files: Record<string, string>, path: string, problems: Finding[]): Json | undefined {
-  try {
-    return JSON.parse(files[path] ?? "") as Json;
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : "is not JSON";
-    const place = { file: path, ...parseErrorPosition(message, files[path] ?? "") };
-    problems.push({ ...problem("pack_json_invalid", path, message), place });
+  const text = files[path] ?? "";
+  const depth = nestingDepth(text);
+  if (depth > LIMITS.pack_json_depth_max.value) {
+    const message = `is nested ${depth} levels deep; the limit is ${LIMITS.pack_json_depth_max.value}`;
+    problems.push(problem("pack_json_too_deep", path, message));
     return undefined;
   }
+  let wrong: string | null = null;
+  try {
+    const json = JSON.parse(text, (key, member: Json) => {
+      if (key === "__proto__") wrong ??= "no key may be called __proto__";
+      if (typeof member === "number" && !Number.isFinite(member))
+        wrong ??= "a number is larger than any that can be stored";
+      return member;
+    }) as Json;
+    if (wrong === null) return json;
+    problems.push(problem("pack_json_invalid", path, wrong));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : "is not JSON";
+    const place = { file: path, ...parseErrorPosition(message, text) };
+    problems.push({ ...problem("pack_json_invalid", path, message), place });
+  }
+  return undefined;
 }
 
 function readDescription(files: Record<string, string>, problems: Finding[]): z.infer<typeof PackDescription> {
@@ -137,10 +170,14 @@ function readDescription(files: Record<string, string>, problems: Finding[]): z.
   if (raw === undefined) return {};
   const parsed = PackDescription.safeParse(raw);
   if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues)
-    problems.push(
-      problem("pack_description_invalid", DESCRIPTION_FILE, `${issue.path.join(".") || "root"}: ${issue.message}`),
-    );
+  const positions = jsonPositions(files[DESCRIPTION_FILE]);
+  for (const issue of parsed.error.issues) {
+    const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+    const pointer = [...issue.path, ...unknown].map((key) => `/${String(key)}`).join("");
+    const message = `${issue.path.join(".") || "the file"}: ${issue.message}`;
+    const place = { file: DESCRIPTION_FILE, ...nearestPosition(positions, pointer) };
+    problems.push({ ...problem("pack_description_invalid", DESCRIPTION_FILE, message), place });
+  }
   return {};
 }
 
@@ -155,6 +192,13 @@ function readSchema(files: Record<string, string>, problems: Finding[]): JsonObj
     problems.push(problem("schema_invalid", SCHEMA_FILE, "must be a JSON object"));
     return {};
   }
+  const misshapen = checkSchemaShape(schema);
+  const positions = misshapen.length > 0 ? jsonPositions(files[SCHEMA_FILE]) : new Map();
+  for (const { pointer, message } of misshapen) {
+    const place = { file: SCHEMA_FILE, ...nearestPosition(positions, pointer) };
+    problems.push({ ...problem("schema_invalid", SCHEMA_FILE, `#${pointer}: ${message}`), place });
+  }
+  if (misshapen.length > 0) return schema; // what compiles it trusts the shape
   const compiled = compileDecisionSchema(schema, files[SCHEMA_FILE]);
   if (!compiled.ok) problems.push(...compiled.error);
   return schema;

@@ -1,5 +1,6 @@
 import { type Json, isJsonObject, pointerToken } from "#core/json.ts";
 import { LIMITS } from "#core/limits.ts";
+import { nestingDepth } from "#core/nesting-depth.ts";
 import { type Result, err, ok } from "#core/result.ts";
 
 export type BodyRefusal =
@@ -44,24 +45,8 @@ function placeOf(cause: unknown): string {
 const isExact = (value: number, source: string | undefined) =>
   Number.isFinite(value) && (source === undefined || !/^-?\d+$/.test(source) || Number.isSafeInteger(value));
 
-/** Depth of brackets outside strings, without building anything. */
-function nestingDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index];
-    if (inString) {
-      if (character === "\\") index++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth);
-    else if (character === "}" || character === "]") depth--;
-  }
-  return deepest;
-}
-
-const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+/** Names that JavaScript gives a meaning to: no body has them, and so no decision is called like that. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 type Walked = { keys: number; forbidden: string | null; inexactAt: string | null; isBroken: boolean };
 

@@ -16,7 +16,11 @@ function legerPack(words: string[], { isColoured = false } = {}) {
   delete env["FORCE_COLOR"];
   env[isColoured ? "FORCE_COLOR" : "NO_COLOR"] = "1";
   if (isColoured) delete env["NO_COLOR"];
-  return spawnSync(process.execPath, ["tools/leger-pack/main.ts", ...words], { cwd: ROOT, encoding: "utf8", env });
+  return spawnSync(process.execPath, ["tools/leger-pack/leger-pack.mjs", ...words], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env,
+  });
 }
 
 const render = (name: string, ...options: string[]) => {
@@ -96,6 +100,7 @@ describe("exit codes: 0 fine, 1 findings, 2 wrong usage", () => {
     [0, ["plan", good, good], "Nothing happens."],
     [1, ["analyze", path.join(PACKS, "ten-faults/pack")], "branch|undefined|no decision provides|cannot"],
     [2, ["lnit"], "Did you mean lint?"],
+    [2, ["check"], "missing required argument"],
     [2, ["lint", "/nowhere"], "/nowhere does not exist"],
     [2, ["lint", path.join(PACKS, "ten-faults/pack")], "no quadlet units there"],
     [2, ["explain", path.join(PACKS, "newer-key/pack"), "web", "--config", "x"], "is no OUTPUT:LINE"],

@@ -4,7 +4,7 @@ import { type PackAnalysis, analyzePack } from "#render/analyze-pack.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { lintPack } from "#render/lint-pack.ts";
 import { printFindings } from "./print-findings.ts";
-import { readPackFolder } from "./read-input.ts";
+import { readPackFolder } from "./pack-folder.ts";
 
 export const analyzeCommand = (exit: (code: number) => void) =>
   new Command("analyze")

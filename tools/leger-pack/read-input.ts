@@ -1,10 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { parseErrorPosition } from "#core/json-position.ts";
 import { type JsonObject, isJsonObject } from "#core/json.ts";
-import { packFromTree } from "#core/pack-tree.ts";
-import type { Pack } from "#core/pack.ts";
-import type { Finding } from "#core/finding.ts";
-import type { Result } from "#core/result.ts";
+import { type BodyRefusal, parseBody } from "#core/request-body.ts";
 import type { BundleFile } from "#quadlet/load-units.ts";
 import { readTree } from "../fixtures/fixture-release.ts";
 import { usageError } from "./usage-error.ts";
@@ -17,25 +15,30 @@ const kindOf = (file: string): "file" | "folder" | null => {
   return stat === undefined ? null : stat.isDirectory() ? "folder" : "file";
 };
 
-/** A pack's folder: the one that has schema.json, or one whose `pack/` has it, as in templates-fixtures. */
-export function readPackFolder(given: string): Result<Pack, Finding[]> {
-  const folder = [fromHere(given), path.join(fromHere(given), "pack")].find(
-    (candidate) => kindOf(path.join(candidate, "schema.json")) === "file",
-  );
-  if (folder === undefined) throw usageError(`${given} is no pack: there is no schema.json in it`);
-  return packFromTree(readTree(folder), { pack: path.basename(path.resolve(folder)), version: "v0.0.0" });
+/** A file that holds one JSON object, read within the bounds that the service has. `asked` is the option that names it. */
+export function readConfig(given: string, asked = "--config"): JsonObject {
+  const kind = kindOf(fromHere(given));
+  if (kind === null) throw usageError(`${asked} ${given} does not exist`);
+  if (kind === "folder") throw usageError(`${asked} ${given} is a folder; name a file that holds one JSON object`);
+  const text = readFileSync(fromHere(given), "utf8");
+  const body = parseBody(text);
+  if (!body.ok) throw usageError(`${asked} ${given} ${refusal(body.error, text)}`);
+  if (!isJsonObject(body.value)) throw usageError(`${asked} ${given} must hold one JSON object, like {"port": 8080}`);
+  return body.value;
 }
 
-export function readConfig(given: string): JsonObject {
-  if (kindOf(fromHere(given)) !== "file") throw usageError(`${given} does not exist`);
-  let value: unknown;
+/** Why the service would not read it either. */
+function refusal(refused: BodyRefusal, text: string): string {
+  if (refused.code === "number_not_exact")
+    return `has a number at ${refused.pointer} that is too large to be kept exactly`;
+  if (refused.code === "body_too_complex") return `is more than the service reads: ${refused.detail}`;
   try {
-    value = JSON.parse(readFileSync(fromHere(given), "utf8"));
+    JSON.parse(text); // asked again for the place: what it would answer was refused above
+    return `is not JSON: ${refused.detail}`;
   } catch (cause) {
-    throw usageError(`${given} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const { line, column } = parseErrorPosition(cause instanceof Error ? cause.message : "", text);
+    return `is not JSON: it cannot be parsed beyond line ${line}, column ${column}`;
   }
-  if (!isJsonObject(value)) throw usageError(`${given} must hold one JSON object`);
-  return value;
 }
 
 /** A bundle: all files below a folder, or the files that are named. */

@@ -4,7 +4,8 @@ import type { Pack } from "#core/pack.ts";
 import { type Result, ok } from "#core/result.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { type RenderedPack, renderPack } from "#render/render-pack.ts";
-import { readConfig, readPackFolder } from "./read-input.ts";
+import { readPackFolder } from "./pack-folder.ts";
+import { readConfig } from "./read-input.ts";
 
 export type FolderRender = { pack: Pack; rendered: RenderedPack; warnings: Finding[] };
 export type FolderRenderOptions = { config: string; name: string; lenient?: true; provenance?: boolean };

@@ -1,27 +1,6 @@
 #!/usr/bin/env node
-// `leger` and `legerctl`: finds a Node that runs TypeScript, then hands over to main.ts. Plain JavaScript, because the
-// Node that a shell finds first may be too old for more.
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import module from "node:module";
+// `leger` and `legerctl`.
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { launch } from "../launch.mjs";
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const [major, minor] = process.versions.node.split(".").map(Number);
-
-if (major >= 24 || (major === 22 && minor >= 18)) {
-  module.enableCompileCache(); // half of a short command's time would go into reading the same sources again
-  await import("./main.ts");
-} else {
-  const own = path.join(here, "../../node_modules/.bin/node");
-  if (process.platform !== "linux" || !existsSync(own)) {
-    console.error(`leger needs Node 22.18 or later, and this is ${process.versions.node}.`);
-    console.error("Install a current Node (https://nodejs.org) and run the same command again.");
-    process.exit(2);
-  }
-  const options = { ...process.env, NODE_OPTIONS: "--disable-warning=ExperimentalWarning" };
-  const child = spawn(own, [path.join(here, "main.ts"), ...process.argv.slice(2)], { stdio: "inherit", env: options });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
-}
+await launch("leger", path.join(import.meta.dirname, "main.ts"));

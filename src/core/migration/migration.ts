@@ -1,14 +1,17 @@
 import semver from "semver";
 import { z } from "zod";
 import type { Finding } from "#core/finding.ts";
+import { type JsonPosition, jsonPositions, nearestPosition } from "#core/json-position.ts";
 import { Json, canonicalJson } from "#core/json.ts";
+import { FORBIDDEN_KEYS } from "#core/request-body.ts";
 import { type Result, err, ok } from "#core/result.ts";
 
 /** `services.enable_redis`; no lists and no wildcards: what is within a list moves with it. */
 const Path = z
   .string()
   .max(400)
-  .regex(/^[^.\s]+(?:\.[^.\s]+)*$/, "a path like services.enable_redis");
+  .regex(/^[^.\s]+(?:\.[^.\s]+)*$/, "a path like services.enable_redis")
+  .refine((path) => !path.split(".").some((name) => FORBIDDEN_KEYS.has(name)), "names what no decision can be called");
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 const Range = z.string().refine((range) => semver.validRange(range) !== null, "is no version range");
 const lossy = z.boolean().default(false);
@@ -22,7 +25,7 @@ export const Operation = z.discriminatedUnion("op", [
   z.strictObject({
     op: z.literal("rename"),
     path: Path,
-    to: z.string().regex(/^[^.\s]+$/, "a name without dots"),
+    to: Path.refine((name) => !name.includes("."), "a name without dots"),
     lossy,
   }),
   z.strictObject({ op: z.literal("move"), path: Path, to: Path, lossy }),
@@ -70,33 +73,47 @@ export const Migration = z.strictObject({
 });
 export type Migration = z.infer<typeof Migration>;
 
-const problem = (file: string, message: string): Finding => ({
-  code: "migration_invalid",
-  severity: "error",
-  message: `${file}: ${message}`,
-  action: "Correct the migration and release the pack again.",
-  place: { file, line: 1, column: 1 },
-});
+type MigrationFile = { file: string; json: Json; text?: string | undefined };
+type Wrong = { pointer: string; message: string };
 
-/** Reads a pack's migration files (path, parsed JSON); every problem of all of them at once. */
-export function parseMigrations(files: readonly { file: string; json: Json }[]): Result<Migration[], Finding[]> {
+/** Reads a pack's migration files; every problem of all of them at once, in its line where the file's `text` is given. */
+export function parseMigrations(files: readonly MigrationFile[]): Result<Migration[], Finding[]> {
   const problems: Finding[] = [];
   const migrations: Migration[] = [];
-  for (const { file, json } of files) {
+  for (const { file, json, text } of files) {
     const parsed = Migration.safeParse(json);
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues)
-        problems.push(problem(file, `${issue.path.join(".") || "root"}: ${issue.message}`));
-      continue;
-    }
-    if (semver.intersects(parsed.data.from, parsed.data.to))
-      problems.push(problem(file, `from (${parsed.data.from}) and to (${parsed.data.to}) overlap`));
+    const wrong = parsed.success ? contradictions(parsed.data) : parsed.error.issues.map(wrongOfIssue);
+    const positions = wrong.length > 0 && text !== undefined ? jsonPositions(text) : new Map<string, JsonPosition>();
     problems.push(
-      ...parsed.data.operations.flatMap((operation) => tableProblems(operation).map((text) => problem(file, text))),
+      ...wrong.map(({ pointer, message }): Finding => ({
+        code: "migration_invalid",
+        severity: "error",
+        message: `${file}: ${message}`,
+        action: "Correct the migration and release the pack again.",
+        place: { file, ...nearestPosition(positions, pointer) },
+      })),
     );
-    migrations.push(parsed.data);
+    if (parsed.success) migrations.push(parsed.data);
   }
   return problems.length > 0 ? err(problems) : ok(migrations);
+}
+
+function wrongOfIssue(issue: z.core.$ZodIssue): Wrong {
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return {
+    pointer: [...issue.path, ...unknown].map((key) => `/${String(key)}`).join(""),
+    message: `${issue.path.join(".") || "the file"}: ${issue.message}`,
+  };
+}
+
+function contradictions({ from, to, operations }: Migration): Wrong[] {
+  const overlap = semver.intersects(from, to)
+    ? [{ pointer: "/to", message: `from (${from}) and to (${to}) overlap` }]
+    : [];
+  const tables = operations.flatMap((operation, index) =>
+    tableProblems(operation).map((message) => ({ pointer: `/operations/${index}`, message })),
+  );
+  return [...overlap, ...tables];
 }
 
 /** A table that names one value twice has no meaning; one that gives two values one result has no inverse. */

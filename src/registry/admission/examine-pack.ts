@@ -1,7 +1,10 @@
 import { type Compatibility } from "#core/compatibility/compatibility.ts";
+import { prepareWith } from "#core/decisions.ts";
 import type { Finding } from "#core/finding.ts";
 import { type PairwiseMatrix, pairwiseMatrix } from "#core/matrix/pairwise-matrix.ts";
 import { migrationPath } from "#core/migration/migrate.ts";
+import type { Pack } from "#core/pack.ts";
+import { checkDependencies } from "#registry/admission/check-dependencies.ts";
 import { checkPromises, stepsWithFiles } from "#registry/admission/check-migrations.ts";
 import { comparePacks } from "#registry/admission/compare-packs.ts";
 import { packMigrations } from "#registry/admission/pack-migrations.ts";
@@ -33,10 +36,18 @@ export function examinePack(
   const places = new SourcePlaces(pack.compiled.pack);
   measure("analysis");
   const analysis = analyzePack(pack.compiled);
-  const findings = staticFindings(analysis, places);
+  const findings = [
+    ...nothingMade(pack.compiled.pack),
+    ...checkDependencies(pack.schema, places),
+    ...staticFindings(analysis, places),
+  ];
   measure("matrix");
   const matrix = pairwiseMatrix(pack.schema);
-  findings.push(...runMatrix(pack, matrix, { analysis, measure }).findings, ...matrixFindings(matrix));
+  findings.push(
+    ...runMatrix(pack, matrix, { analysis, measure }).findings,
+    ...emptyMatrix(matrix, pack, places),
+    ...matrixFindings(matrix),
+  );
   measure("migrations");
   const migrations = packMigrations(pack.compiled.pack);
   if (!migrations.ok) findings.push(...migrations.error);
@@ -68,6 +79,36 @@ function staticFindings(analysis: PackAnalysis, places: SourcePlaces): Finding[]
     finding.code === "unused_decision"
       ? places.ofDecision(finding.decision ?? "", { ...finding, severity: "error" as const })
       : finding,
+  );
+}
+
+/** A release that ships nothing would tell every device to remove everything. */
+function nothingMade({ outputs, copies }: Pack): Finding[] {
+  if (outputs.length + copies.length > 0) return [];
+  return [
+    {
+      code: "pack_makes_nothing",
+      severity: "error",
+      message: "No file of the pack is shipped: it has no template and no other file in templates/.",
+      action: "Put a template there, for example templates/web.container.j2.",
+      place: { file: "templates", line: 1, column: 1 },
+    },
+  ];
+}
+
+/** Not even the empty configuration, or one with samples, is valid: then the schema says itself what is in the way. */
+function emptyMatrix({ rows }: PairwiseMatrix, { schema }: ReadyPack, places: SourcePlaces): Finding[] {
+  if (rows.length > 0) return [];
+  const prepared = prepareWith(schema, {});
+  const reasons = prepared.ok ? [] : prepared.error;
+  return reasons.map((reason) =>
+    places.ofDecision(reason.decision ?? "", {
+      code: "matrix_empty",
+      severity: "error",
+      message: `No configuration could be tried, not even one that leaves all to the defaults: ${reason.message}`,
+      action: 'Give the decision a "default" or "examples" with a value that the schema takes.',
+      ...(reason.decision !== undefined && { decision: reason.decision }),
+    }),
   );
 }
 
