@@ -5,7 +5,7 @@ import { z } from "zod";
 import { Compatibility } from "#core/compatibility/compatibility.ts";
 import { Finding } from "#core/finding.ts";
 import { JsonObject } from "#core/json.ts";
-import { type Files, SMALL, emptyFolder, findingsOf, legerPack, linesOf, withPack, writeFiles } from "./leger-pack.ts";
+import { type Files, SMALL, findingsOf, legerPack, linesOf, withPack, writeFiles } from "./leger-pack.ts";
 
 const COMMANDS = ["check", "matrix", "build", "compat", "migrate"] as const;
 /** The words that make a command run over `folder`, so that only what is tested is wrong. */

@@ -21,7 +21,11 @@ describe("compat", () => {
     const minor = await legerPack(["compat", release("v1.0.0"), release("v1.1.0"), "--json"]);
     expect(minor.status).toBe(0);
     expect(Compatibility.strict().parse(JSON.parse(minor.stdout))).toMatchObject({
-      ...{ from: "v1.0.0", to: "v1.1.0", class: "compatible", deserved: "minor", promised: "minor" },
+      from: "v1.0.0",
+      to: "v1.1.0",
+      class: "compatible",
+      deserved: "minor",
+      promised: "minor",
     });
     const major = await legerPack(["compat", release("v1.1.0"), release("v2.0.0")]);
     expect(major.status).toBe(0);
@@ -100,7 +104,6 @@ describe("migrate, with the migration of our v2.0.0", () => {
         { decision: "/networking/hostname", reason: expect.stringMatching(/no longer redirects/) },
       ]);
       expect(there.migrations).toBe(1);
-      if (version === "v1.1.0") expect(there.config_data).toEqual(read(config("v2.0.0", "everything")));
 
       writeFiles(from, { "v2.json": JSON.stringify(there.config_data) });
       const down = await migrate(["v2.0.0", version], path.join(from, "v2.json"), "--json");
