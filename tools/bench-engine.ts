@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { JsonObject } from "#core/json.ts";
-import { compilePack, type CompiledPack } from "#render/compile-pack.ts";
+import { compilePack, type CompiledPack, type OutputPlan } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
+import { PACK_GLOBALS, RenderWorld } from "#render/render-world.ts";
+import { Instance } from "#render/run.ts";
 import { type BenchFixture, benchFixtures, LOOPS } from "./engine/bench-fixtures.ts";
 import { NunjucksSide } from "./engine/nunjucks-side.ts";
 import { type OtherEngine, otherEngines } from "./engine/other-engines.ts";
@@ -11,9 +13,10 @@ import { type Budget, type Contender, median, race } from "./engine/race.ts";
 
 /**
  * `npm run bench:engine -- [--quick] [--only NAME] [--write]`: the engine against Nunjucks 3.2.4 (its evaluated code, cached) in one process,
- * on the fixture packs and generated ones. The engine's side is the product's whole render: strict, all limits, marked decisions
- * closed up, printed values of units checked, secrets recorded. Outputs are compared first. The first line says the
- * ratios, the last one is JSON. `--write` puts the tables into docs/design/engine.md.
+ * on the fixture packs and generated ones. Hot is templates against templates: contexts made anew, marked decisions closed up, strict,
+ * all limits, printed values of units checked. Whole is the product's `renderPack`, which also sorts and collects files and secrets; so
+ * are cold and with provenance. Outputs are compared first. The first line says the ratios, the last one is JSON. `--write` puts the
+ * tables into docs/design/engine.md.
  */
 function compiledOf({ pack }: BenchFixture): CompiledPack {
   const compiled = compilePack(pack);
@@ -36,6 +39,26 @@ class EngineSide {
     if (!rendered.ok) throw new Error(JSON.stringify(rendered.error[0]));
     return rendered.value.files.map(({ text }) => text);
   }
+
+  /** The templates alone, as `NunjucksSide` renders them: each output's condition, its template, no file of white space only. */
+  renderTemplates(decisions: JsonObject): string[] {
+    const { marks } = this.#fixture;
+    const world = new RenderWorld(this.#compiled, { decisions, deploymentName: "bench", marks });
+    const texts: string[] = [];
+    for (const plan of this.#compiled.plans) {
+      if (plan.condition !== null && runTemplate(world, plan, { path: plan.condition, isUnit: false }) === "") continue;
+      const text = runTemplate(world, plan, { path: plan.output.template, isUnit: plan.isUnit });
+      if (text.trim() !== "") texts.push(text);
+    }
+    return texts;
+  }
+}
+
+function runTemplate(world: RenderWorld, plan: OutputPlan, template: { path: string; isUnit: boolean }): string {
+  const { run, programs } = world.attempt(plan, template);
+  const program = programs(template.path);
+  if (program === null) throw new Error(`no template ${template.path}`);
+  return program.render(run, new Instance(world.values(plan), PACK_GLOBALS, program), null);
 }
 
 type Row = {
@@ -43,6 +66,7 @@ type Row = {
   readonly chars: number;
   readonly ms: number;
   readonly hot: number;
+  readonly whole: number;
   readonly cold: number;
   readonly provenance: number;
 };
@@ -51,9 +75,9 @@ function checkOutputs(fixture: BenchFixture): number {
   const { pack, decisions } = fixture;
   const copies = new Set(pack.copies.map(({ path }) => pack.files[path]));
   const expected = new NunjucksSide(fixture).render(decisions).toSorted();
-  for (const provenance of [false, true]) {
-    const texts = new EngineSide(fixture).render(decisions, provenance).filter((text) => !copies.has(text));
-    const got = texts.toSorted();
+  const engine = new EngineSide(fixture);
+  for (const texts of [engine.renderTemplates(decisions), engine.render(decisions), engine.render(decisions, true)]) {
+    const got = texts.filter((text) => !copies.has(text)).toSorted();
     const different = expected.findIndex((text, index) => text !== got[index]);
     if (different !== -1 || got.length !== expected.length)
       throw new Error(`${fixture.name}: outputs differ\n${got[different]}\n--- nunjucks\n${expected[different]}`);
@@ -72,6 +96,7 @@ function warmUp(fixtures: readonly BenchFixture[], ms: number): void {
     const end = performance.now() + ms;
     while (performance.now() < end) {
       stock.render(structuredClone(fixture.decisions));
+      engine.renderTemplates(structuredClone(fixture.decisions));
       engine.render(structuredClone(fixture.decisions));
       engine.render(structuredClone(fixture.decisions), true);
     }
@@ -86,10 +111,11 @@ function measure(fixture: BenchFixture, times: Times): Row {
   const chars = checkOutputs(fixture);
   const stock = new NunjucksSide(fixture);
   const engine = new EngineSide(fixture);
-  const [, hot, traced] = race(
+  const [, hot, whole, traced] = race(
     fixture.decisions,
     [
       (decisions) => stock.render(decisions),
+      (decisions) => engine.renderTemplates(decisions),
       (decisions) => engine.render(decisions),
       (decisions) => engine.render(decisions, true),
     ],
@@ -108,6 +134,7 @@ function measure(fixture: BenchFixture, times: Times): Row {
     chars,
     ms: hot?.ms ?? 0,
     hot: hot?.speed ?? 0,
+    whole: whole?.speed ?? 0,
     cold: cold?.speed ?? 0,
     provenance: traced?.speed ?? 0,
   };
@@ -115,10 +142,10 @@ function measure(fixture: BenchFixture, times: Times): Row {
 
 const tableOf = (rows: readonly Row[]): string =>
   [
-    "| render | characters | ms | hot | cold | with provenance |",
-    "|---|---|---|---|---|---|",
-    ...rows.map(({ name, chars, ms, hot, cold, provenance }) => {
-      const figures = [ms, hot, cold, provenance].map((figure) => figure.toFixed(2));
+    "| render | characters | ms | hot | whole | cold | with provenance |",
+    "|---|---|---|---|---|---|---|",
+    ...rows.map(({ name, chars, ms, hot, whole, cold, provenance }) => {
+      const figures = [ms, hot, whole, cold, provenance].map((figure) => figure.toFixed(2));
       return `| ${[name, chars, ...figures].join(" | ")} |`;
     }),
   ].join("\n");
@@ -161,12 +188,13 @@ function main(): void {
   const summary = {
     hot_min: round(Math.min(...hot)),
     hot_median: round(median(hot)),
+    whole_min: round(Math.min(...rows.map((row) => row.whole))),
     cold_min: round(Math.min(...rows.map((row) => row.cold))),
     provenance_min: round(Math.min(...rows.map((row) => row.provenance))),
   };
   const tables = [tableOf(rows), values.quick ? "" : otherTable(fixtures)].filter((table) => table !== "");
   console.log(
-    `Speed relative to Nunjucks 3.2.4: hot ${summary.hot_min}x at worst, ${summary.hot_median}x in the median; cold ${summary.cold_min}x; with provenance ${summary.provenance_min}x at worst.`,
+    `Speed relative to Nunjucks 3.2.4: hot ${summary.hot_min}x at worst, ${summary.hot_median}x in the median; the whole render ${summary.whole_min}x; cold ${summary.cold_min}x; with provenance ${summary.provenance_min}x at worst.`,
   );
   console.log(`\n${tables.join("\n\n")}`);
   if (values.write) writeTables(tables.join("\n\n"));

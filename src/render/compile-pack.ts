@@ -47,6 +47,7 @@ export class CompiledPack {
   /** Sources of the templates by path, and of the outputs' conditions by `conditionName`. */
   readonly sources: Readonly<Record<string, string>>;
   readonly trees: ReadonlyMap<string, ParsedTemplate>;
+  /** Sorted by the name of their output. */
   readonly plans: readonly OutputPlan[];
   readonly #variants = new Map<number, (path: string) => CompiledTemplate | null>();
 
@@ -60,12 +61,13 @@ export class CompiledPack {
     this.sources = parts.sources;
     this.trees = parts.trees;
     this.isJinja = parts.isJinja;
-    this.plans = parts.pack.outputs.map((output) => ({
+    const plans = parts.pack.outputs.map((output) => ({
       output,
       condition: output.when === undefined ? null : conditionName(output),
       isUnit: isUnitFile(output.output),
       isSensitive: output.sensitive === true,
     }));
+    this.plans = plans.toSorted((a, b) => (a.output.output < b.output.output ? -1 : 1));
   }
 
   /** The program of one template in one variant; null where the pack has no such template. */

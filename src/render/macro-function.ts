@@ -33,6 +33,9 @@ export type MacroCode = {
 };
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
 
+/** An argument that a call gives by name. */
+export type NamedArgument = { readonly name: string; readonly value: unknown };
+
 export class MacroFunction extends TextFunction {
   readonly parameterCount: number;
   readonly #parameters: readonly Parameter[];
@@ -72,11 +75,38 @@ export class MacroFunction extends TextFunction {
 
   /** `count` arguments were written by position; the rest come from keywords or defaults. */
   finish(slots: Slots, count: number, keywords: Keywords | null): string {
-    const { run } = slots[0];
+    this.#enter(slots[0].run);
+    if (count < this.parameterCount) bindRest(this.#parameters, slots, { from: count, keywords });
+    if (keywords?.has("caller")) slots[this.#callerSlot] = keywords.get("caller");
+    return this.#run(slots);
+  }
+
+  /** As `finish`, with arguments that a call site names; `count` is how many it gave by position. */
+  finishNamed(slots: Slots, count: number, named: readonly NamedArgument[]): string {
+    this.#enter(slots[0].run);
+    const parameters = this.#parameters;
+    const given: boolean[] = [];
+    for (const { name, value } of named) {
+      const index = parameters.findIndex((parameter) => parameter.name === name);
+      if (index >= count) {
+        slots[index + 1] = value;
+        given[index] = true;
+      } else if (name === "caller") slots[this.#callerSlot] = value;
+    }
+    for (let i = count; i < parameters.length; i++) {
+      const defaultCode = parameters[i]?.defaultCode;
+      if (given[i] !== true && defaultCode) slots[i + 1] = defaultCode(slots);
+    }
+    return this.#run(slots);
+  }
+
+  #enter(run: Run): void {
     if (++run.steps > run.stepsMax) run.charge(0, this.#place);
     if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.#place);
-    if (count < this.parameterCount || keywords !== null) bindRest(this.#parameters, slots, { from: count, keywords });
-    if (keywords?.has("caller")) slots[this.#callerSlot] = keywords.get("caller");
+  }
+
+  #run(slots: Slots): string {
+    const { run } = slots[0];
     const text = runBody(this.#body, slots);
     run.depth--;
     if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
@@ -135,12 +165,12 @@ export class CallerFunction extends TextFunction {
     const { run, origins } = slots[0];
     const saved = innerSlots.map((slot) => ({ slot, value: slots[slot], origins: origins?.[slot] }));
     for (const slot of innerSlots) slots[slot] = undefined;
-    args.slice(0, parameters.length).forEach((value, index) => {
-      const slot = parameters[index]?.slot ?? 0;
-      slots[slot] = value;
-      if (origins !== null) origins[slot] = given?.[index];
-    });
-    bindRest(parameters, slots, { from: args.length, keywords });
+    for (let i = 0; i < args.length && i < parameters.length; i++) {
+      const slot = parameters[i]?.slot ?? 0;
+      slots[slot] = args[i];
+      if (origins !== null) origins[slot] = given?.[i];
+    }
+    if (args.length < parameters.length) bindRest(parameters, slots, { from: args.length, keywords });
     run.charge(1, place);
     run.enter("call bodies", place);
     const text = runBody(body, slots);

@@ -87,7 +87,8 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
   }
   if (files.length > limits.files) faults.push(tooManyFiles(files.length, limits.files));
   if (faults.length > 0) return err(sortedFindings(faults.map((fault) => findingOfFault(fault, compiled.sources))));
-  files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
+  // Plans are in order already.
+  if (compiled.pack.copies.length > 0) files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
   const result = { files, secrets: world.secrets };
   if (input.provenance !== true) return ok(result);
   return ok({ ...result, provenance: new Provenance(traced, compiled.pack.schema) });

@@ -53,10 +53,11 @@ export class RenderWorld {
     this.#decisions = new MarkedDecisions(input.decisions, input.marks);
   }
 
-  /** Sorted by file and name. */
+  /** Sorted by file, as the plans are, and name. */
   get secrets(): SecretRequirement[] {
-    const files = [...this.#secrets.keys()].toSorted();
-    return files.flatMap((file) => this.#secrets.get(file)?.sorted ?? []);
+    const secrets: SecretRequirement[] = [];
+    for (const list of this.#secrets.values()) list.addSortedTo(secrets);
+    return secrets;
   }
 
   dropSecretsOf(file: string): void {
@@ -72,8 +73,7 @@ export class RenderWorld {
   #makeValues(isSensitive: boolean): Context {
     const config = this.#decisions.for({ isSensitive });
     const leger = { deployment_name: this.#input.deploymentName };
-    const values = new Map<string, unknown>(Object.entries(config));
-    return values.set("config", config).set("data", this.compiled.pack.data).set("leger", leger);
+    return { ...config, config, data: this.compiled.pack.data, leger };
   }
 
   /** The run of an output's kind, and the programs of its variant. */
@@ -86,7 +86,7 @@ export class RenderWorld {
     if (known !== undefined && !isCollecting) return known;
     const variant: Variant = { ...STRICT, isStrict: this.#isStrict, isUnit, isCollecting, isTraced };
     const run = this.#newRun(variant, plan);
-    if (isTraced) run.tracer = new Tracer(this.values(plan).get("config") as object);
+    if (isTraced) run.tracer = new Tracer(this.values(plan)["config"] as object);
     const attempt: Attempt = { run, programs: this.compiled.programs(variant) };
     this.#attempts[key] = attempt;
     return attempt;
@@ -123,7 +123,7 @@ export class RenderWorld {
 
   #pointers(plan: OutputPlan): Map<object, string> {
     const pointers = new Map<object, string>();
-    notePointers(pointers, this.values(plan).get("config"), "");
+    notePointers(pointers, this.values(plan)["config"], "");
     return pointers;
   }
 }

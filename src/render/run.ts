@@ -27,7 +27,7 @@ export const DEFAULT_LIMITS: Readonly<RenderLimits> = {
 };
 
 /** The decisions and what else a template sees, by name. */
-export type Context = ReadonlyMap<string, unknown>;
+export type Context = Readonly<Record<string, unknown>>;
 type Module = { readonly values: Context; readonly exported: Record<string, unknown> };
 
 /** Functions by name, without a prototype, so that a name is either there or nothing. */
@@ -202,11 +202,15 @@ export class Instance {
     this.#blocks = blocks;
   }
 
-  lookup(name: string): unknown {
+  lookup({ name, isPlain }: ContextName): unknown {
     const defined = this.#defined;
     if (defined?.has(name)) return defined.get(name);
-    const value = this.values.get(name);
-    return value !== undefined || this.values.has(name) ? value : this.globals[name];
+    const { values } = this;
+    if (isPlain) {
+      const value = values[name];
+      if (value !== undefined) return value;
+    }
+    return Object.hasOwn(values, name) ? values[name] : this.globals[name];
   }
 
   /** Nothing was added to the values that it was made with. */
@@ -217,7 +221,7 @@ export class Instance {
   /** Whether a name is, or could be, a decision: not a function, not the pack's data, not what a block defined. */
   isContextName(name: string): boolean {
     if (this.#defined?.has(name)) return false;
-    return this.values.has(name) ? !NO_DECISIONS.has(name) : !(name in this.globals);
+    return Object.hasOwn(this.values, name) ? !NO_DECISIONS.has(name) : !(name in this.globals);
   }
 
   define(name: string, value: unknown, origins?: Origins): void {
@@ -287,7 +291,12 @@ export const newOrigins = (run: Run, blank: readonly unknown[]): (Origins | unde
 export const rootOf = (slots: Slots): Slots => slots[0].root ?? slots;
 
 /** A name that a unit reads from around, and the slot that it is loaded into when the unit starts. */
-export type ContextName = { readonly name: string; readonly slot: number };
+export type ContextName = {
+  readonly name: string;
+  readonly slot: number;
+  /** No prototype has a member of that name: what is found under it in a context is the context's own. */
+  readonly isPlain: boolean;
+};
 
 /**
  * Loads names from around into slots: Nunjucks' look-up through frames (the first value that is not undefined), then the
@@ -296,20 +305,21 @@ export type ContextName = { readonly name: string; readonly slot: number };
 export function loadNames(slots: Slots, names: readonly ContextName[]): void {
   const { instance, view, origins } = slots[0];
   if (origins !== null) loadTraced(slots, names);
-  else if (view === null) for (const { name, slot } of names) slots[slot] = instance.lookup(name);
+  else if (view === null) for (const name of names) slots[name.slot] = instance.lookup(name);
   else {
-    for (const { name, slot } of names) {
-      const found = findInView(view, name);
-      slots[slot] = found === null ? instance.lookup(name) : found.value;
+    for (const name of names) {
+      const found = findInView(view, name.name);
+      slots[name.slot] = found === null ? instance.lookup(name) : found.value;
     }
   }
 }
 
 function loadTraced(slots: Slots, names: readonly ContextName[]): void {
   const { instance, view, origins, run } = slots[0];
-  for (const { name, slot } of names) {
+  for (const contextName of names) {
+    const { name, slot } = contextName;
     const found = findInView(view, name);
-    const value = found === null ? instance.lookup(name) : found.value;
+    const value = found === null ? instance.lookup(contextName) : found.value;
     slots[slot] = value;
     if (origins === null || run.tracer === null) continue;
     if (found !== null) origins[slot] = found.origins;

@@ -1,5 +1,6 @@
 import { TemplateFault } from "#render/fault.ts";
 import { type CallContext, HostFunction } from "#render/macro-function.ts";
+import { CharSet, DIGITS, LETTERS } from "#render/values/char-set.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
@@ -15,10 +16,15 @@ export type SecretRequirement = {
 };
 
 const PARAMETERS = ["name", "type", "target", "required"];
-const REFERENCE = /^(?:leger|keyvault|vault|env):\/\/.+$/;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const PLAIN_PATH = /^[A-Za-z0-9._/@:+=-]+$/;
-const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+const SCHEMES = ["leger://", "keyvault://", "vault://", "env://"];
+const WORD = new CharSet(`${LETTERS}${DIGITS}_`);
+const PATH = new CharSet(`${LETTERS}${DIGITS}._/@:+=-`);
+const NAME = new CharSet(`${LETTERS}${DIGITS}._-`);
+const NAME_CHARS_MAX = 253;
+const isVariable = (text: string) => text !== "" && !DIGITS.includes(text.charAt(0)) && WORD.hasAllOf(text);
+const isPlainPath = (text: string) => text !== "" && PATH.hasAllOf(text);
+const isSecretName = (text: string) =>
+  text !== "" && text.length <= NAME_CHARS_MAX && !"._-".includes(text.charAt(0)) && NAME.hasAllOf(text);
 
 /**
  * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
@@ -29,7 +35,7 @@ export const secretFunction = new HostFunction((context, args) => {
   const name = secretName(context, reference);
   if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
   const place = target === undefined || target === null ? null : String(primitiveOf(target));
-  if (place !== null && !(kind === "env" ? VARIABLE : PLAIN_PATH).test(place))
+  if (place !== null && !(kind === "env" ? isVariable(place) : isPlainPath(place)))
     throw badSecret(
       context,
       kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
@@ -40,9 +46,9 @@ export const secretFunction = new HostFunction((context, args) => {
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = REFERENCE.test(text);
+  const isReference = SCHEMES.some((scheme) => text.startsWith(scheme));
   const name = isReference ? text.slice(text.lastIndexOf("/") + 1) : text;
-  return SECRET_NAME.test(name) ? { name, isReference } : null;
+  return isSecretName(name) ? { name, isReference } : null;
 }
 
 function secretName(context: CallContext, reference: unknown): string {

@@ -15,14 +15,15 @@ export class SecretList {
     this.#compactAt = Math.max(COMPACT_AT, 2 * this.#secrets.length);
   }
 
-  /** Sorted by name, type and target. */
-  get sorted(): readonly SecretRequirement[] {
-    return this.#secrets.length > 1 ? sortedOnce(this.#secrets) : this.#secrets;
+  /** Adds them to `all`, sorted by name, type and target. */
+  addSortedTo(all: SecretRequirement[]): void {
+    for (const secret of sortedOnce(this.#secrets)) all.push(secret);
   }
 }
 
 /** Sorted by name, type and target; of equal ones the last stays, because sorting keeps their order. */
-function sortedOnce(secrets: readonly SecretRequirement[]): SecretRequirement[] {
+function sortedOnce(secrets: SecretRequirement[]): SecretRequirement[] {
+  if (isSortedOnce(secrets)) return secrets;
   const once: SecretRequirement[] = [];
   let last: SecretRequirement | null = null;
   for (const secret of secrets.toSorted(bySecret)) {
@@ -33,10 +34,25 @@ function sortedOnce(secrets: readonly SecretRequirement[]): SecretRequirement[] 
   return once;
 }
 
+function isSortedOnce(secrets: readonly SecretRequirement[]): boolean {
+  let last: SecretRequirement | null = null;
+  for (const secret of secrets) {
+    if (last !== null && bySecret(last, secret) >= 0) return false;
+    last = secret;
+  }
+  return true;
+}
+
 function bySecret(a: SecretRequirement, b: SecretRequirement): number {
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  if (a.type !== b.type) return a.type < b.type ? -1 : 1;
-  const target = a.target ?? "";
-  const other = b.target ?? "";
-  return target === other ? 0 : target < other ? -1 : 1;
+  return compareTexts(a.name, b.name) || compareTexts(a.type, b.type) || compareTexts(a.target ?? "", b.target ?? "");
+}
+
+/** As `<` orders texts. That one calls into the runtime for names that are slices of references, as most are. */
+function compareTexts(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = a.charCodeAt(i) - b.charCodeAt(i);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
 }

@@ -190,6 +190,20 @@ describe("secrets and sensitive decisions", () => {
     ).toBe("ME.EXAMPLE.ORG");
   });
 
+  test("a reference below a sensitive decision stays one, and everything else there is closed up", () => {
+    const ldap = { bind: { dn: "cn=admin", password: "leger://ldap-password", hosts: ["one"] } };
+    const nested = {
+      marks: { sensitive: ["/ldap/bind", "/ldap/bind/password/x"], secretRefs: ["/ldap/bind/password"] },
+    };
+    const rendered = renderedOf(pack("{{ secret(ldap.bind.password) }}"), inputOf({ ldap }, nested));
+    expect(rendered.files[0]?.text).toBe("ldap-password,type=env");
+    for (const path of ["dn", "hosts[0]", "password", "hosts"]) {
+      const findings = findingsOf(pack(`{{ ldap.bind.${path} }}`), inputOf({ ldap }, nested));
+      expect(findings.length, path).toBe(1);
+    }
+    expect(ldap.bind.hosts).toEqual(["one"]);
+  });
+
   test("a literal where a reference belongs is refused, with the command that stores it", () => {
     const [finding] = findingsOf(
       pack("{{ secret(token) }}"),

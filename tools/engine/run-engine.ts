@@ -73,7 +73,7 @@ export function runCompiled(compiled: CompiledPack, engineCase: EngineCase): Eng
   const run = new Run(host, DEFAULT_LIMITS);
   try {
     return {
-      text: program.render(run, new Instance(new Map(Object.entries(engineCase.context)), GLOBALS, program), null),
+      text: program.render(run, new Instance(engineCase.context, GLOBALS, program), null),
     };
   } catch (error) {
     const fault = error instanceof TemplateFault ? error : foreignFault(error);

@@ -7,7 +7,7 @@ import type { Scope } from "#render/compile/scope.ts";
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import { HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
+import { HostFunction, MacroFunction, type NamedArgument, TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
@@ -138,7 +138,14 @@ function callWithMany({ args, keywords }: CallParts, callee: MacroFunction, slot
     count++;
     if (count <= callee.parameterCount) inner[count] = value;
   }
-  return callee.finish(inner, args.length, keywords === null ? null : new Keywords(recordOf(keywords, slots)));
+  if (keywords === null) return callee.finish(inner, args.length, null);
+  return callee.finishNamed(inner, args.length, namedArguments(keywords, slots));
+}
+
+function namedArguments(keywords: NonNullable<CallParts["keywords"]>, slots: Slots): NamedArgument[] {
+  const named: NamedArgument[] = [];
+  for (const [name, code] of keywords) named.push({ name, value: code(slots) });
+  return named;
 }
 
 function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
@@ -196,11 +203,11 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place } = call;
-  const values: unknown[] = args.map((arg) => read(arg, slots));
-  const { tracer } = slots[0].run;
-  if (tracer !== null) for (const value of values) tracer.noteWhole(value);
-  if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   const { run } = slots[0];
+  const values: unknown[] = [];
+  for (const arg of args) values.push(read(arg, slots));
+  if (run.tracer !== null) for (const value of values) run.tracer.noteWhole(value);
+  if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   run.charge(1, place);
   if (callee instanceof HostFunction) return callee.call({ run, place }, values);
   if (typeof callee === "function") return (callee as (...args: unknown[]) => unknown)(...values);

@@ -11,7 +11,7 @@ import { type Context, Instance, type Names, type Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
-const NO_VALUES: Context = new Map();
+const NO_VALUES: Context = {};
 
 /** `include`: the template runs with everything visible here; what it sets stays inside. */
 export function compileInclude(node: Include, scope: Scope): TextCode {

@@ -22,6 +22,7 @@ import {
 type Operation = (left: unknown, right: unknown) => unknown;
 
 const concatenate: Operation = (left, right) => {
+  if (typeof left === "string" && typeof right === "string") return left + right;
   const a = primitiveOf(left);
   const b = primitiveOf(right);
   return `${a}${b}`;
@@ -101,12 +102,18 @@ export function compileInlineIf(node: InlineIf, scope: Scope, use: Use): Compile
   return { code, isOwnText };
 }
 
+/** Lists in templates are short: asking each item is faster than calling `indexOf`. */
+function isOneOf(items: readonly unknown[], wanted: unknown): boolean {
+  for (let i = 0; i < items.length; i++) if (items[i] === wanted) return true;
+  return false;
+}
+
 export function compileIn(node: Binary, scope: Scope): Compiled {
   const { compiler } = scope;
   const needle = sourceOf(compiler.operand(node.left, scope));
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
-  if (items !== undefined) return { code: (slots) => items.indexOf(comparable(read(needle, slots))) !== -1 };
+  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
   const place = compiler.place(node);
   const source = sourceOf(haystack);
   return {

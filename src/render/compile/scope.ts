@@ -1,6 +1,7 @@
 import type { Expr, Statement } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { ContextName } from "#render/run.ts";
+import { isPlainKey } from "#render/values/member.ts";
 
 /**
  * Where variables live. Nunjucks looks names up in frames while it runs; here every name of a unit gets a slot number when the
@@ -44,7 +45,7 @@ export class Unit {
   }
 
   get contextNames(): ContextName[] {
-    return [...this.context].map(([name, slot]) => ({ name, slot }));
+    return [...this.context].map(([name, slot]) => ({ name, slot, isPlain: isPlainKey(name) }));
   }
 
   contextSlot(name: string): number {

@@ -45,7 +45,9 @@ export class Step {
 /** Concatenation beats joining arrays. */
 export function runBody(body: Body, slots: Slots): string {
   let result = body.head;
-  for (const step of body.steps) {
+  const { steps } = body;
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Step;
     if (step.action === PRINT) {
       const value = read(step.source, slots);
       result += typeof value === "string" ? value : printedText(slots[0].run, value);

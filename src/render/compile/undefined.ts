@@ -106,7 +106,7 @@ const undefinedFault = (place: TemplatePlace, { what, suggestion, decision }: Mi
 
 function namesAt(scope: Scope, slots: Slots): Set<string> {
   const { instance, view } = slots[0];
-  const names = new Set([...instance.values.keys(), ...Object.keys(instance.globals)]);
+  const names = new Set([...Object.keys(instance.values), ...Object.keys(instance.globals)]);
   for (const name of visibleNames(scope).keys()) names.add(name);
   for (let at = view; at !== null; at = at.parent) for (const name of at.names.keys()) names.add(name);
   return names;

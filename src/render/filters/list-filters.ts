@@ -193,6 +193,7 @@ const selectByAttribute =
 const at =
   (filter: string, end: 0 | -1): Filter =>
   (run, input) => {
+    if (Array.isArray(input)) return input.at(end) as unknown;
     if (input === null || input === undefined) throw typeFault(filter, "a list", input);
     const items = itemsOf(filter, input);
     return isMapping(input) ? memberOf(run, input, end) : items.at(end);

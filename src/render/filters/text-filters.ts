@@ -8,9 +8,14 @@ import { textOf } from "#render/values/text.ts";
 const isNothing = (value: unknown) => value === null || value === undefined || value === false;
 const numberOr = (value: unknown, fallback: number) => Number(primitiveOf(value)) || fallback;
 
+const [SMALL_A, SMALL_Z] = [97, 122];
+
 const capitalizeText = (text: string) => {
   const lower = text.toLowerCase();
-  return lower.charAt(0).toUpperCase() + lower.slice(1);
+  const first = lower.charCodeAt(0);
+  // Most words start with one of these letters, whose large forms need no tables of Unicode.
+  const large = first >= SMALL_A && first <= SMALL_Z ? String.fromCharCode(first - 32) : lower.charAt(0).toUpperCase();
+  return large + lower.slice(1);
 };
 
 const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(optionalText("capitalize", input)));
@@ -70,15 +75,19 @@ const replace: Filter = (run, input, { 0: from, 1: to, 2: countMax }) => {
     run.checkString((text.length + 1) * (replacement.length + 1), "replace");
     return likeInput(input, replacement + text.split("").join(replacement) + replacement);
   }
-  if (limit === 0 || !text.includes(old)) return typeof input === "number" ? text : input;
-  return likeInput(input, replaceText(run, text, { old, replacement, limit }));
+  const first = limit === 0 ? -1 : text.indexOf(old);
+  if (first === -1) return typeof input === "number" ? text : input;
+  return likeInput(input, replaceText(run, text, { old, replacement, limit, first }));
 };
 
-function replaceText(run: Run, text: string, change: { old: string; replacement: string; limit: number }): string {
-  const { old, replacement, limit } = change;
+/** `first`: where the first one is. */
+type Replacing = { old: string; replacement: string; limit: number; first: number };
+
+function replaceText(run: Run, text: string, change: Replacing): string {
+  const { old, replacement, limit, first } = change;
   let result = "";
   let from = 0;
-  for (let count = 0, at = text.indexOf(old); at > -1 && (limit === -1 || count < limit); count++) {
+  for (let count = 0, at = first; at > -1 && (limit === -1 || count < limit); count++) {
     result += text.slice(from, at) + replacement;
     run.checkString(result.length, "replace");
     run.charge(1);

@@ -28,12 +28,13 @@ export class TracedPiece {
  * survive a fault, and note with it the decision that was read when it happened.
  */
 export function tracedSequence(pieces: readonly TracedPiece[], options: { isRecovering: boolean }): TextCode {
-  const run = options.isRecovering ? runRecovering : runPiece;
+  const { isRecovering } = options;
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
     let result = "";
-    for (const piece of pieces) result += run(tracer, piece, slots);
+    for (const piece of pieces)
+      result += isRecovering ? runRecovering(tracer, piece, slots) : runPiece(tracer, piece, slots);
     return result;
   };
 }

@@ -27,7 +27,8 @@ export function primitiveOf(value: unknown): Primitive {
 /** Typed as numbers because TypeScript refuses what JavaScript defines: `-` and `<` on any two primitives. */
 const numeric = (value: unknown): number => primitiveOf(value) as number;
 
-export const add = (a: unknown, b: unknown): unknown => numeric(a) + numeric(b);
+export const add = (a: unknown, b: unknown): unknown =>
+  typeof a === "number" && typeof b === "number" ? a + b : numeric(a) + numeric(b);
 export const subtract = (a: unknown, b: unknown): number => numeric(a) - numeric(b);
 export const multiply = (a: unknown, b: unknown): number => numeric(a) * numeric(b);
 export const divide = (a: unknown, b: unknown): number => numeric(a) / numeric(b);
