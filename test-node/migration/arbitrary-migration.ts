@@ -98,3 +98,37 @@ export function anyOperations({ leaves }: GeneratedSchema, version: number): fc.
     }),
   );
 }
+
+/** What the decisions are called, and which values they take, after operations of `anyOperations`: what the next version starts from. */
+export function leavesAfter(leaves: Leaf[], operations: Operation[]): Leaf[] {
+  const byPath = new Map(operations.map((operation) => [operation.path, operation]));
+  const kept = leaves.flatMap(({ path, values }): Leaf[] => {
+    const operation = byPath.get(path);
+    switch (operation?.op) {
+      case "rename":
+        return [{ path: [...path.split(".").slice(0, -1), operation.to].join("."), values }];
+      case "move":
+        return [{ path: operation.to, values }];
+      case "split-text":
+        return operation.into.map((part, at) => ({
+          path: part,
+          values: values.map((one) => (one as string).split(":")[at]!),
+        }));
+      case "split": {
+        const sets = operation.cases.map(({ set }) => set);
+        const targets = [...new Set(sets.flatMap((set) => Object.keys(set)))];
+        return targets.map((target) => ({
+          path: target,
+          values: [...new Set(sets.flatMap((set) => (set[target] === undefined ? [] : [set[target]])))],
+        }));
+      }
+      default:
+        return [{ path, values }];
+    }
+  });
+  const made = operations.flatMap((operation): Leaf[] => {
+    if (operation.op === "default") return [{ path: operation.path, values: [operation.value] }];
+    return operation.op === "require" ? [{ path: operation.path, values: ["given"] }] : [];
+  });
+  return [...kept, ...made];
+}

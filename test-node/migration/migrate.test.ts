@@ -3,7 +3,18 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "#core/json.ts";
 import { migrate, migrationPath, renamesOf } from "#core/migration/migrate.ts";
 import { type Migration, type Operation, parseMigrations } from "#core/migration/migration.ts";
-import { anyConfiguration, anyOperations, anySchema } from "./arbitrary-migration.ts";
+import { compileDecisionSchema } from "#core/decision-schema.ts";
+import { matrixFactors } from "#core/matrix/factors.ts";
+import { read } from "#core/migration/decision-path.ts";
+import { packMigrations } from "#registry/admission/pack-migrations.ts";
+import { readReleases } from "../../tools/fixtures/fixture-release.ts";
+import {
+  type GeneratedSchema,
+  anyConfiguration,
+  anyOperations,
+  anySchema,
+  leavesAfter,
+} from "./arbitrary-migration.ts";
 
 const migration = (from: string, to: string, operations: Operation[]): Migration => ({
   from,
@@ -22,40 +33,83 @@ const one = (operation: object, config: JsonObject) => {
 };
 
 describe("down(up(x)) = x", () => {
-  test("for every migration that is not lossy, chained over three versions", () => {
+  test("for every migration that is not lossy, each of three upon what the one before it made", () => {
+    const next = (leaves: GeneratedSchema["leaves"], version: number) =>
+      anyOperations({ leaves, schema: {} }, version).map((operations) => ({
+        operations,
+        leaves: leavesAfter(leaves, operations),
+      }));
     const scenario = anySchema.chain((generated) =>
-      fc.record({
-        config: anyConfiguration(generated),
-        first: anyOperations(generated, 2),
-        second: anyOperations(generated, 3),
-      }),
+      next(generated.leaves, 2).chain((first) =>
+        next(first.leaves, 3).chain((second) =>
+          fc.record({
+            config: anyConfiguration(generated),
+            chain: next(second.leaves, 4).map((third) => [first, second, third].map(({ operations }) => operations)),
+          }),
+        ),
+      ),
     );
     let moved = 0;
+    const seen = new Map<string, number>();
     fc.assert(
-      fc.property(scenario, ({ config, first, second }) => {
-        const touched = new Set(first.map(({ path }) => path));
-        const steps = [
-          migration("^1", "^2", first),
-          migration(
-            "^2",
-            "^3",
-            second.filter(({ path }) => !touched.has(path)),
-          ),
-        ];
-        const inputs = Object.fromEntries(
-          steps.flatMap(({ operations }) => operations.map(({ path }) => [path, "given"])),
-        );
+      fc.property(scenario, ({ config, chain }) => {
+        const steps = chain.map((operations, index) => migration(`^${index + 1}`, `^${index + 2}`, operations));
+        const inputs = Object.fromEntries(chain.flat().map(({ path }) => [path, "given"]));
         const forth = migrate(up(steps), config, inputs);
-        expect(forth.ok).toBe(true);
+        expect(forth.ok && forth.value.lost).toEqual([]);
         if (!forth.ok) return;
+        for (const { op } of chain.flat()) seen.set(op, (seen.get(op) ?? 0) + 1);
         moved += Number(JSON.stringify(forth.value.configData) !== JSON.stringify(config));
         const back = migrate(down(steps), forth.value.configData);
         expect(back.ok && back.value.configData).toEqual(config);
       }),
-      { numRuns: 2000, seed: 7 },
+      { numRuns: 1500, seed: 7 },
     );
-    expect(moved).toBeGreaterThan(1500);
+    expect(moved).toBeGreaterThan(1200);
+    const kinds = ["default", "map", "move", "rename", "require", "split", "split-text"]; // `drop` is always lossy
+    expect(
+      [...seen]
+        .filter(([, count]) => count > 300)
+        .map(([op]) => op)
+        .toSorted(),
+    ).toEqual(kinds);
   });
+
+  test.each(["v1.0.0", "v1.1.0"])(
+    "for our migration from %s to v2.0.0, but for what it says that it loses",
+    (version) => {
+      const releases = readReleases().map(({ pack }) => pack);
+      const [older, newer] = [version, "v2.0.0"].map((tag) => releases.find((pack) => pack.version === tag)!);
+      const schema = compileDecisionSchema(older!.schema);
+      const migrations = packMigrations(newer!);
+      if (!schema.ok || !migrations.ok) throw new Error("the fixtures do not compile");
+      const all = migrations.value.map((one) => one.migration);
+      const factors = matrixFactors(schema.value).filter(({ pointer }) => pointer !== "/networking/hostname");
+      const leaves = factors.map(({ pointer, values }) => ({
+        path: pointer.slice(1).replaceAll("/", "."),
+        values: values.filter((value) => value !== null),
+      }));
+      const touched = new Set<string>();
+      fc.assert(
+        fc.property(anyConfiguration({ leaves, schema: {} }), fc.boolean(), (config, hasHost) => {
+          const given = structuredClone(config);
+          if (hasHost) given["networking"] = { ...(given["networking"] as JsonObject), hostname: "chat.home.arpa" };
+          const forth = migrate(migrationPath(all, { from: version, to: "v2.0.0" }), given);
+          if (!forth.ok) throw new Error(JSON.stringify(forth.error));
+          expect(forth.value.lost.map(({ decision }) => decision)).toEqual(hasHost ? ["/networking/hostname"] : []);
+          for (const { op, path } of all.flatMap(({ operations }) => operations))
+            if (read(given, path) !== undefined) touched.add(`${op} ${path}`);
+          const back = migrate(migrationPath(all, { from: "v2.0.0", to: version }), forth.value.configData);
+          expect(back.ok && back.value.configData).toEqual(config);
+        }),
+        { numRuns: 300, seed: 7 },
+      );
+      const has = ({ path }: Operation) => path === "networking.hostname" || leaves.some((leaf) => leaf.path === path);
+      const expected = all.flatMap(({ operations }) => operations.filter(has)).map(({ op, path }) => `${op} ${path}`);
+      expect([...touched].toSorted()).toEqual(expected.toSorted());
+      expect(expected.length).toBeGreaterThan(version === "v1.0.0" ? 3 : 5);
+    },
+  );
 
   test("and nothing that was given is changed", () => {
     const config = { a: { b: 1 } };
