@@ -135,7 +135,7 @@ describe("a delivery", () => {
     expect(await send({})).toMatchObject({ status: 409, body: { error: { code: "webhook_not_configured" } } });
   });
 
-  test("whose sync failed is made good by the next minute, and forgotten after thirty days", async () => {
+  test("whose sync failed is made good by the sweep after a pause, and forgotten after thirty days", async () => {
     const { w, send, remembered } = receiver("leger-run/leger-templates");
     await syncRepository(w.deps, { pack: w.name, repository: "leger-run/leger-templates" });
     w.clock.advance(60);
@@ -150,7 +150,11 @@ describe("a delivery", () => {
     const before = synced();
     w.clock.advance(60);
     await w.sweep();
+    expect(synced()).toBe(before);
+    w.clock.advance(240);
+    await w.sweep();
     expect(synced()).toBe(before + 1);
+    w.clock.advance(60);
     await w.sweep();
     expect(synced()).toBe(before + 1);
     w.clock.advance(30 * 86_400 + 1);

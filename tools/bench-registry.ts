@@ -11,7 +11,7 @@ import { measureAdmission } from "./registry-bench/measure-admission.ts";
  * got exactly what its policy says, or got it twice; when time is not linear; when memory grows with the number of configurations.
  */
 const ADMISSION_ROUNDS = { full: 5, quick: 3 };
-/** Per configuration, the slowest size against the fastest: a shared machine is unsteady, but a square would be three times and more. */
+/** CPU per configuration, the largest size against the smallest: a square would be three times and more. */
 const LINEAR_MAX = 2;
 /** Peak of the largest against the smallest: engines collect garbage when they like. */
 const FLAT_MAX = 1.6;
@@ -41,9 +41,9 @@ async function main(): Promise<number> {
   for (const configurations of sizes) {
     const trial = await fanOutTrial({ configurations, kills: configurations === Math.max(...sizes) ? kills : 0 });
     trials.push(trial);
-    const each = (trial.ms / configurations).toFixed(1);
+    const each = (time: number) => `${(time / configurations).toFixed(1)} ms`;
     console.log(
-      `fan-out over ${configurations}: ${ms(trial.ms)}, ${each} ms each, at most ${trial.peak_mb} MB, ${trial.kills} kills`,
+      `fan-out over ${configurations}: ${ms(trial.ms)} (${each(trial.ms)} each; CPU ${each(trial.cpu_ms)}), at most ${trial.peak_mb} MB, ${trial.kills} kills`,
     );
     console.log(`  memory on the way: ${trial.curve_mb.join(", ")} MB`);
     console.log(`  ${JSON.stringify(trial.counts)}`);
@@ -58,11 +58,11 @@ async function main(): Promise<number> {
 
 /** What the sizes say together: a line, and no memory that grows. */
 function shapeOf(trials: readonly FanOutTrial[]): string[] {
-  const each = trials.map(({ ms: time, configurations }) => time / configurations);
+  const each = trials.map(({ cpu_ms, configurations }) => cpu_ms / configurations);
   const peaks = trials.map(({ peak_mb }) => peak_mb);
   const complaints: string[] = [];
   if ((each.at(-1) ?? 0) > (each[0] ?? 0) * LINEAR_MAX)
-    complaints.push(`Time is not linear: ${each.map((one) => one.toFixed(1)).join(", ")} ms for each.`);
+    complaints.push(`Time is not linear: ${each.map((one) => one.toFixed(1)).join(", ")} ms of CPU for each.`);
   if ((peaks.at(-1) ?? 0) > (peaks[0] ?? 0) * FLAT_MAX) complaints.push(`Memory grows: ${peaks.join(", ")} MB.`);
   return complaints;
 }

@@ -45,7 +45,6 @@ export async function sweep(deps: Deps): Promise<void> {
     }
   }
   await nudgeRest(deps, due.slice(settings.SWEEP_RENDERS_MAX));
-  await syncWaiting(deps);
   await fanOut(deps);
   await finishUpgrades(deps, settings.SWEEP_RENDERS_MAX);
   const before = toInstant(secondsAfter(now, -IDEMPOTENCY_KEPT_SECONDS));
@@ -58,6 +57,8 @@ export async function sweep(deps: Deps): Promise<void> {
   await sealAudit(deps);
   await rateLimitStore.removeExpired.bind(db, { now: toInstant(now) }).run();
   await collectCandidates(deps);
+  // It waits for GitHub: nothing that somebody waits for stands after it.
+  if ((await syncWaiting(deps)) > 0) await fanOut(deps);
   await countImpact(deps); // last: the longest, and what nobody waits for
   log("sweep.finished", { count: due.length });
 }

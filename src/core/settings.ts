@@ -97,6 +97,8 @@ export const Settings = z.object({
   /** Numbers of docs/limits.md by name, where the operator wants others: '{"saves": 1000}'. */
   RATE_LIMITS: json(z.partialRecord(z.enum(RATE_LIMIT_NAMES), z.int().nonnegative())).prefault("{}"),
   GITHUB_TOKEN: z.string().optional(),
+  /** How long one answer of GitHub's, with its body, is waited for. */
+  GITHUB_TIMEOUT_SECONDS: z.coerce.number().positive().max(30).prefault(10),
   /** In place of a token: an app installed on the repositories. The key is PKCS #8. */
   GITHUB_APP: json(
     z.strictObject({ app_id: z.string().min(1), installation_id: z.string().min(1), private_key: z.string().min(1) }),

@@ -9,8 +9,10 @@ const RetryingOctokit = Octokit.plugin(retry);
 export type GitHub = InstanceType<typeof RetryingOctokit>;
 
 /**
- * One client per invocation. It tries a failed request (5xx, network) again shortly and at most twice; everything beyond is
- * the next sync's work. At a rate limit it does not wait: see `retryAfter`.
+ * One client per invocation. It tries a failed request (5xx, network, no answer in time) again shortly and at most twice; everything
+ * beyond is the next sync's work. At a rate limit it does not wait: see `retryAfter`. A GitHub that takes connections and says nothing
+ * ends each request after the configured time and the whole client after `CLIENT_TIMEOUTS` of them, far within a sync's lease: the
+ * cron that waits for it goes on.
  */
 export async function githubClient(deps: GitHubDeps): Promise<GitHub> {
   const auth = await githubToken(deps);
@@ -19,13 +21,24 @@ export async function githubClient(deps: GitHubDeps): Promise<GitHub> {
 
 type GitHubDeps = Pick<Deps, "http" | "settings" | "log" | "clock" | "caches">;
 
+/** Of one request's time: enough for a large asset beside many small answers. */
+const CLIENT_TIMEOUTS = 6;
+
 function clientWith({ http, settings, log }: GitHubDeps, auth: string | null): GitHub {
+  const requestMs = settings.GITHUB_TIMEOUT_SECONDS * 1000;
+  const whole = AbortSignal.timeout(requestMs * CLIENT_TIMEOUTS);
+  const bounded: typeof fetch = async (input, init) =>
+    readWhole(await http(input, { ...init, signal: AbortSignal.any([whole, AbortSignal.timeout(requestMs)]) }));
   return new RetryingOctokit({
     baseUrl: settings.GITHUB_API_URL,
     ...(auth !== null && { auth }),
     userAgent: "leger-registry",
-    request: { fetch: http },
-    retry: { retries: 2, doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451], retryAfterBaseValue: 200 },
+    request: { fetch: bounded },
+    retry: {
+      retries: 2,
+      doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
+      retryAfterBaseValue: requestMs / 50,
+    },
     log: {
       debug: () => {},
       info: () => {},
@@ -33,6 +46,18 @@ function clientWith({ http, settings, log }: GitHubDeps, auth: string | null): G
       error: (message: string) => log("github.failed", { reason: message }),
     },
   });
+}
+
+/**
+ * An answer with its body read, or a failed request. Octokit takes a body that breaks off for what arrived of it, and an empty text for
+ * a list: every release would seem to be deleted.
+ */
+async function readWhole(response: Response): Promise<Response> {
+  const { status, statusText, headers } = response;
+  const body = await response.arrayBuffer();
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/.test(headers.get("content-type") ?? "");
+  if (response.ok && isJson) JSON.parse(new TextDecoder().decode(body));
+  return new Response(body.byteLength > 0 ? body : null, { status, statusText, headers });
 }
 
 /** Of an installation token, which lives an hour. */

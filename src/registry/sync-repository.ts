@@ -10,6 +10,8 @@ import { type RepositoryRow, repositoryStore } from "#store/repository-store.ts"
 const SYNC_LEASE_SECONDS = 600;
 /** A little less than a day, so that the hourly cron that comes a second early still makes its daily pass. */
 const FULL_PASS_SECONDS = 23.5 * 3600;
+/** Between two looks of the sweep at a GitHub that fails. */
+const FAILED_PAUSE_SECONDS = 300;
 
 export type SyncOutcome = {
   repository: string;
@@ -67,6 +69,7 @@ export async function syncRepository(deps: Deps, of: { repository: string; pack:
       full_synced_at: done.fullSyncedAt,
       pending: done.pending,
       last_outcome: JSON.stringify(outcome),
+      look_again_at: isDone ? null : toInstant(secondsAfter(now, FAILED_PAUSE_SECONDS)),
     })
     .run();
   deps.log("registry.synced", {

@@ -27,6 +27,8 @@ const lease = statement<{ repository: string; now: string; lease_until: string }
    RETURNING repository, pack, etag, synced_at, not_before, full_synced_at, pending`,
 );
 
+// A look that failed is repeated after a pause where somebody waits for it: a nudge that no sync has answered, or a list that is
+// not done with, would else ask a GitHub that is down each minute of the day.
 const finish = statement<{
   repository: string;
   etag: string | null;
@@ -35,10 +37,13 @@ const finish = statement<{
   full_synced_at: string | null;
   pending: number;
   last_outcome: string;
+  look_again_at: string | null;
 }>(
   `UPDATE registry_repositories SET lease_until = NULL, etag = :etag, synced_at = COALESCE(:synced_at, synced_at),
      not_before = :not_before, full_synced_at = COALESCE(:full_synced_at, full_synced_at), pending = :pending,
-     last_outcome = :last_outcome
+     last_outcome = :last_outcome,
+     nudged_at = CASE WHEN :look_again_at IS NOT NULL AND (:pending = 1 OR nudged_at > COALESCE(synced_at, ''))
+       THEN :look_again_at ELSE nudged_at END
    WHERE repository = :repository`,
 );
 
@@ -51,10 +56,10 @@ const nudge = statement<{ repository: string; now: string }>(
   "UPDATE registry_repositories SET nudged_at = :now WHERE repository = :repository COLLATE NOCASE",
 );
 
-/** Repositories that somebody should look at before the hour is over: left unfinished, or nudged since the last look. */
+/** Repositories that somebody should look at before the hour is over: left unfinished, or nudged since the last look, and not paused. */
 const selectWaiting = statement<{ now: string }, { repository: string; pack: string }>(
   `SELECT repository, pack FROM registry_repositories
-   WHERE (pending = 1 OR nudged_at > COALESCE(synced_at, ''))
+   WHERE (pending = 1 OR nudged_at > COALESCE(synced_at, '')) AND (nudged_at IS NULL OR nudged_at <= :now)
      AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now) ORDER BY pack`,
 );
 

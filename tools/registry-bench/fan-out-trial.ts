@@ -1,15 +1,18 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Runtime, type RuntimeFolder, prepareFolder, startRuntime } from "../kill/runtime.ts";
 import { makeLocalSecrets } from "../local-secrets.ts";
 import { type Upstreams, startUpstreams } from "../upstreams/start-upstreams.ts";
 import type { FanOutCounts, Progress } from "./count-fan-out.ts";
-import { workerdMegabytes } from "./process-memory.ts";
+import { workerdUsage } from "./process-usage.ts";
 
 export type FanOutTrial = {
   configurations: number;
   /** Milliseconds from the moment that the release is admitted to the last job's end, while a runtime was there to work. */
   ms: number;
+  /** CPU that workerd used meanwhile, which a busy machine does not change. */
+  cpu_ms: number;
   /** Most that workerd held in memory meanwhile; 0 where it cannot be read. */
   peak_mb: number;
   /** What it held after each eighth of the way. */
@@ -46,16 +49,23 @@ export async function fanOutTrial(of: { configurations: number; kills: number })
   try {
     await seed(world, of.configurations);
     await restart(world, 0); // what seeding left in memory is none of the fan-out's
-    await world.upstreams.control.publishRelease({ tag: "v1.1.0" });
-    const { ms, peak_mb, curve_mb } = await announce(world, of);
+    await world.upstreams.control.publishRelease({ tag: "v1.1.0", files: newerImage() });
+    const measured = await announce(world, of);
     await untilRendered(world);
     const counts = await get<FanOutCounts>(world, "/__bench/count");
-    return { ...of, ms: Math.round(ms), peak_mb, curve_mb, violations: judge(counts, of), counts };
+    return { ...of, ...measured, violations: judge(counts, of), counts };
   } finally {
     await world.runtime.kill();
     await world.upstreams.close();
     world.folder.remove();
   }
+}
+
+/** The real v1.1.0 changes nothing for the seeded decisions; here it brings a newer image, so that every one is concerned. */
+function newerImage(): Record<string, string> {
+  const file = "data/images.json";
+  const text = readFileSync(path.join(FIXTURES, "leger/v1.1.0/pack", file), "utf8");
+  return { [file]: text.replace("open-webui:v0.6.36", "open-webui:v0.6.37") };
 }
 
 async function open(): Promise<World> {
@@ -101,16 +111,18 @@ async function restart(world: World, laterSeconds: number): Promise<void> {
 async function announce(
   world: World,
   { configurations, kills }: { configurations: number; kills: number },
-): Promise<{ ms: number; peak_mb: number; curve_mb: number[] }> {
+): Promise<Pick<FanOutTrial, "ms" | "cpu_ms" | "peak_mb" | "curve_mb">> {
   const jobs = configurations * 0.8;
   const marks = Array.from({ length: kills }, (_, n) => (jobs * (n + 1)) / (kills + 1));
-  const memory = sampleMemory(world);
+  const used = sampleUsage(world);
   const curve_mb: number[] = [];
   let ms = 0;
+  let cpu_ms = 0;
   try {
     const admission = playCron(world, "7 * * * *");
     while ((await get<Progress>(world, "/__bench/progress")).fanout === "none") await sleep(SAMPLE_MS / 10);
     let since = performance.now();
+    used.forgetCpu();
     await admission;
     for (let moved = { done: -1, at: since }; ; await sleep(SAMPLE_MS)) {
       const cron = playCron(world, "* * * * *").catch((cause: unknown) => cause); // a kill cuts it off
@@ -119,17 +131,20 @@ async function announce(
       if (progress.done >= (marks[0] ?? Infinity)) {
         marks.shift();
         ms += performance.now() - since;
+        cpu_ms += used.cpuMs();
         await restart(world, AHEAD_SECONDS);
+        used.forgetCpu();
         console.log(`  killed with ${progress.done} of ${jobs} done and ${progress.queued} waiting`);
         since = performance.now();
       }
-      if (progress.done >= (jobs * (curve_mb.length + 1)) / 8) curve_mb.push(memory.now());
+      if (progress.done >= (jobs * (curve_mb.length + 1)) / 8) curve_mb.push(used.now());
       if (progress.done > moved.done) moved = { done: progress.done, at: performance.now() };
       if (performance.now() - moved.at > STALLED_MS) throw new Error(`no progress: ${JSON.stringify(progress)}`);
     }
-    return { ms: ms + performance.now() - since, peak_mb: memory.peak(), curve_mb };
+    ms = Math.round(ms + performance.now() - since);
+    return { ms, cpu_ms: cpu_ms + used.cpuMs(), peak_mb: used.peak(), curve_mb };
   } finally {
-    memory.stop();
+    used.stop();
   }
 }
 
@@ -143,13 +158,25 @@ async function untilDone(world: World, { cron, mark }: { cron: Promise<unknown>;
   }
 }
 
-function sampleMemory(world: World) {
+function sampleUsage(world: World) {
   let peak = 0;
-  const now = () => Math.round(workerdMegabytes(world.runtime.groupId));
+  let baseMs = 0;
+  const usage = () => workerdUsage(world.runtime.groupId);
+  const now = () => Math.round(usage().megabytes);
+  const allCpuMs = () => usage().cpuMs;
   const timer = setInterval(() => {
     peak = Math.max(peak, now());
   }, SAMPLE_MS);
-  return { now, peak: () => peak, stop: () => clearInterval(timer) };
+  return {
+    now,
+    peak: () => peak,
+    /** Since it was last told to forget. */
+    cpuMs: () => allCpuMs() - baseMs,
+    forgetCpu: () => {
+      baseMs = allCpuMs();
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** New versions of those that follow by themselves are rendered after the fan-out, by messages and by the sweep. */

@@ -22,7 +22,6 @@ export async function seedConfigurations(deps: Deps, { from, count }: { from: nu
   for (let n = from; n < from + count; n++) {
     const workspace = await workspaceOf(deps, Math.floor(n / PER_WORKSPACE), n % PER_WORKSPACE === 0);
     const configData = {
-      services: { enable_litellm: true },
       networking: { base_domain: `site-${n}.example.com`, external_ports: { openwebui: 10_000 + n } },
     };
     const prepared = prepareSave(schema, { configData, namespace: "/", parent: null, allowDeprecated: false });

@@ -7,7 +7,7 @@ import type { SurfaceName } from "./http-kernel.ts";
  *
  * `cutBody.declare`: `full` announces the whole length and closes the connection after `bytes` (the client sees an
  * error); `cut` announces what it sends, so that half a body arrives as a sound 200, as GitHub's storage has been seen
- * to do: only a length or digest known beforehand finds it.
+ * to do: only a length or digest known beforehand finds it; `stall` announces the whole length, sends `bytes` and then nothing more.
  */
 export const FaultInput = z.strictObject({
   /** Regular expression, matched against path and query behind the surface's prefix. Absent: every path. */
@@ -23,7 +23,7 @@ export const FaultInput = z.strictObject({
   delayMs: z.int().nonnegative().default(0),
   reset: z.boolean().default(false),
   hang: z.boolean().default(false),
-  cutBody: z.strictObject({ bytes: z.int().nonnegative(), declare: z.enum(["full", "cut"]) }).optional(),
+  cutBody: z.strictObject({ bytes: z.int().nonnegative(), declare: z.enum(["full", "cut", "stall"]) }).optional(),
 });
 export type FaultInput = z.input<typeof FaultInput>;
 export type Fault = z.output<typeof FaultInput> & { readonly id: number };

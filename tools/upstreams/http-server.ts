@@ -116,13 +116,15 @@ function send(
   const { answer, cutBody } = sent;
   const bytes = cutBody ? answer.body.subarray(0, cutBody.bytes) : answer.body;
   const bodiless = message.method === "HEAD" || answer.status === 304 || answer.status === 204;
-  const length = cutBody?.declare === "full" ? answer.body.length : bytes.length;
+  const length = cutBody && cutBody.declare !== "cut" ? answer.body.length : bytes.length;
   response.writeHead(answer.status, { ...answer.headers, ...(!bodiless && { "content-length": length }) });
   if (bodiless) return void response.end();
   if (bytes.length === length) return void response.end(bytes);
   // The bytes must have left before the connection goes, or the client would see a reset instead of half a body.
   response.flushHeaders();
-  response.write(bytes, () => message.socket.destroySoon());
+  response.write(bytes, () => {
+    if (cutBody?.declare !== "stall") message.socket.destroySoon();
+  });
 }
 
 async function readBody(message: IncomingMessage): Promise<Uint8Array | undefined> {
