@@ -119,6 +119,7 @@ describe("GitHub being away for a day", () => {
       patience(wait);
       w.clock.advance(60);
       await webhook(); // of the release that nobody can read now
+      const polled: number[] = [];
       for (let hour = 1; hour <= 24; hour++) {
         await control("resetRequests");
         w.clock.advance(HOUR);
@@ -126,8 +127,9 @@ describe("GitHub being away for a day", () => {
         const isSwept = hour % 4 === 0;
         if (isSwept) await w.sweep();
         expect((await requests()).length).toBeLessThanOrEqual(isSwept ? 2 * tries : tries);
-        if (hour % 8 === 0) expect(await live()).toBe(hour / 8);
+        if (hour % 8 === 0) polled.push(await live());
       }
+      expect(polled).toEqual([1, 2, 3]);
       expect(await versions()).toEqual(["v1.0.0 ready"]);
       await control("clearFaults");
       patience(PATIENT);
