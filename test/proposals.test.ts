@@ -14,6 +14,8 @@ type Proposal = {
   class: string;
   preview: {
     reasons: string[];
+    summary: string;
+    changes: { decision: string }[];
     lost: { decision: string }[];
     files: { filename: string; unified: string }[];
     plan: { steps: unknown[] };
@@ -45,7 +47,11 @@ async function deployments(range = ">=1.0.0") {
         schema_version: "v1.0.0",
         schema_range: range,
         upgrade_policy: policy,
-        config_data: { ai_stack: { llm_provider: "ollama", text_splitter: "token" }, services: { ollama_gpu: "amd" } },
+        config_data: {
+          ai_stack: { llm_provider: "ollama", text_splitter: "token" },
+          services: { ollama_gpu: "amd" },
+          networking: { network_name: "home" },
+        },
       },
     });
     expect(created.status).toBe(202);
@@ -143,6 +149,11 @@ describe("a breaking release", () => {
     expect(proposals.map((one) => one.deployment_name).toSorted()).toEqual(["auto", "propose"]);
     const [proposal] = proposals;
     expect(proposal!.preview.reasons.join(" ")).toMatch(/ollama_gpu.*became/);
+    // what only has another name did not change
+    const changed = proposal!.preview.changes.map(({ decision }) => decision);
+    expect(changed).toContain("/ai_stack/text_splitter");
+    expect(changed).not.toContain("/networking/network/name");
+    expect(proposal!.preview.summary).not.toContain("Name of the network");
     const accepted = await w.request<{ version: number }>("POST", `/proposals/${proposal!.id}/accept`, {
       token,
       body: {},
@@ -156,6 +167,7 @@ describe("a breaking release", () => {
       .first<{ config_data: string }>();
     expect(JSON.parse(row!.config_data)).toEqual({
       ai_stack: { llm_provider: "ollama", text_splitter: "tokens" },
+      networking: { network: { name: "home" } },
       services: { enable_ollama_gpu: true, ollama_gpu_vendor: "amd" },
     });
     expect(await w.request("POST", `/proposals/${proposal!.id}/accept`, { token, body: {} })).toMatchObject({

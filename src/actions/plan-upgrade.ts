@@ -1,12 +1,14 @@
 import { migrateWith } from "#actions/migrate-decisions.ts";
-import { type PlannedSave, planMove } from "#actions/plan-save.ts";
+import { type PlannedSave, planMove, summaryWithInputs } from "#actions/plan-save.ts";
 import { type Preview, previewPlanned } from "#actions/preview-save.ts";
+import { summarise } from "#core/changes.ts";
 import { AppError } from "#core/errors.ts";
 import { type Finding, hasErrors } from "#core/finding.ts";
 import type { ImpactClass } from "#core/impact.ts";
 import type { JsonObject } from "#core/json.ts";
 import { type LostDecision, describeLosses } from "#core/migration/describe-losses.ts";
 import type { Migrated } from "#core/migration/migrate.ts";
+import { withoutMoves } from "#core/migration/without-moves.ts";
 import { type Result, ok } from "#core/result.ts";
 import type { Deps } from "#deps.ts";
 import type { ReadyPack, ReadySchema } from "#registry/caches.ts";
@@ -59,18 +61,33 @@ export async function planMoveTo(
   const journey = { from: schemaVersion ?? "", to: schema.version, configData: saved, inputs };
   const migrated = migrateWith(pack, journey);
   if (!migrated.ok) return refused(migrated.error);
-  const { configData } = migrated.value;
+  const { configData, cameFrom } = migrated.value;
   try {
-    const planned = await planMove(deps, configuration, { config_data: configData, schema, allow_deprecated: true });
+    const planned = inWords(
+      await planMove(deps, configuration, { config_data: configData, schema, allow_deprecated: true }),
+      { configuration, cameFrom },
+    );
     const name = { namespace: configuration.namespace, deployment_name: configuration.deploymentName };
     const { workspaceId } = configuration;
-    const preview = await previewPlanned(deps, { workspaceId, name, configuration, planned, pack });
+    const whole = await previewPlanned(deps, { workspaceId, name, configuration, planned, pack });
+    const preview = { ...whole, changes: withoutMoves(whole.changes, cameFrom) };
     const lost = await lostOf(deps, { configuration, planned, lost: migrated.value.lost });
     return { class: classOf(preview), planned, preview, lost, findings: [...preview.findings] };
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status >= 500) throw cause;
     return refused(findingsOf(cause));
   }
+}
+
+/** A summary of what an upgrade changes, not of what it calls by another name. */
+function inWords(
+  planned: PlannedSave,
+  { configuration, cameFrom }: { configuration: Configuration; cameFrom: Migrated["cameFrom"] },
+): PlannedSave {
+  const { schema, podmanTarget, prepared } = planned;
+  const changes = withoutMoves(prepared.changes, cameFrom);
+  const told = { changes, summary: summarise(changes) };
+  return { ...planned, summary: summaryWithInputs(told, { schema, podmanTarget, configuration }) };
 }
 
 const isMissing = ({ code }: Finding) => code === "migration_input_missing" || code === "decision_missing";

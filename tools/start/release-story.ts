@@ -11,7 +11,8 @@ export const FIRST_RELEASE = "v1.0.0";
 const POLICIES = ["pinned", "propose", "auto"] as const;
 type Policy = (typeof POLICIES)[number];
 const NAMES = { pinned: "steady", propose: "careful", auto: "eager" } as const;
-const DECISIONS = {
+export const CAREFUL = NAMES.propose;
+export const DECISIONS = {
   ai_stack: { enable_rag: true, text_splitter: "token" },
   services: { enable_litellm: true },
   networking: { network_name: "home" },
@@ -38,7 +39,7 @@ type Stage = { api: ApiClient; worker: LocalWorker; upstreams: Upstreams };
 export async function restoreReleases({ api, upstreams }: Omit<Stage, "worker">): Promise<boolean> {
   const { schemas } = await api.call<{ schemas: { version: string }[] }>("GET", "/schemas");
   const known = STORY.filter((tag) => schemas.some(({ version }) => version === tag));
-  for (const tag of known) await upstreams.control.publishRelease({ tag });
+  for (const tag of known) await upstreams.control.publishRelease({ tag, ownDate: true });
   return known.length > 0;
 }
 
@@ -126,7 +127,7 @@ const decisionLines = (value: unknown, path: readonly string[] = []): string[] =
 async function publish({ upstreams }: Stage, tag: string, isThere: () => Promise<unknown>): Promise<void> {
   const known = (await upstreams.control.deliveries()).length;
   const startedAt = Date.now();
-  await upstreams.control.publishRelease({ tag });
+  await upstreams.control.publishRelease({ tag, ownDate: true });
   await screen.waiting(`GitHub calls POST /webhooks/github, ${tag} is admitted and announced`, () =>
     until(tag, isThere),
   );

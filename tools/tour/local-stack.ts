@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { localClaims } from "../kill/local-claims.ts";
 import { type LocalWorker, ROOT, startLocalWorker } from "../start/local-worker.ts";
-import { startUpstreams } from "../upstreams/start-upstreams.ts";
+import { TEMPLATES, startUpstreams } from "../upstreams/start-upstreams.ts";
 
 export type Finished = { code: number | null; stdout: string; stderr: string };
 export type Running = {
@@ -17,14 +17,14 @@ export type Machine = ReturnType<typeof makeMachine>;
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 /**
- * The product as `npm start` has it, in a folder of its own, with releases v1.0.0 and v1.1.0; it can be stopped and started again on the
+ * The product as `npm start` has it, in a folder of its own, with releases v1.0.0 and v1.1.0, or others; it can be stopped and started again on the
  * same port with the same state.
  */
-export async function startStack() {
+export async function startStack(published = ["v1.0.0", "v1.1.0"]) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "leger-cli-"));
   const upstreams = await startUpstreams({
     fixtures: path.join(ROOT, "templates-fixtures"),
-    repositories: [{ fullName: "leger-run/leger-templates", fixtures: "leger", published: ["v1.0.0", "v1.1.0"] }],
+    repositories: [{ ...TEMPLATES, published }],
   });
   const vars = {
     GITHUB_API_URL: upstreams.githubUrl,

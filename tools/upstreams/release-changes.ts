@@ -30,6 +30,8 @@ export const PublishInput = z.strictObject({
   fixture: z.string().optional(),
   /** Laid over the fixture's files. */
   files: z.record(z.string(), FileChange).optional(),
+  /** True: made when the fixture says, and not now; the same release then has the same commit in every run. */
+  ownDate: z.boolean().optional(),
   name: z.string().optional(),
   body: z.string().optional(),
   draft: z.boolean().optional(),
@@ -109,6 +111,8 @@ export async function publishRelease(
 ): Promise<Release> {
   const fixtureTag = given.fixture ?? (given.files ? undefined : given.tag);
   const fixture = fixtureTag === undefined ? undefined : await fixtureOf(repository, fixtureTag);
+  const own = given.ownDate ? fixture?.settings.created_at : undefined;
+  const date = own === undefined ? world.now() : new Date(own);
   return addRelease(world, repository, {
     tag: given.tag,
     files: overlay(fixture?.files, given.files),
@@ -119,8 +123,8 @@ export async function publishRelease(
     immutable: given.immutable ?? fixture?.settings.immutable ?? false,
     annotated: given.annotated ?? fixture?.settings.annotated_tag ?? false,
     asset: given.asset ?? fixture?.settings.asset ?? true,
-    createdAt: world.now(),
-    publishedAt: world.now(),
+    createdAt: date,
+    publishedAt: date,
   });
 }
 
