@@ -73,7 +73,8 @@ async function store(
     target: `schema:${pack}/${version}`,
     payload: { pack_digest: digest },
   };
-  const [stored] = await db.batch([
+  const [, stored] = await db.batch([
+    await auditStore.forCandidate(db, entry, digest),
     candidateStore.put.bind(db, {
       digest,
       pack,
@@ -86,7 +87,6 @@ async function store(
       created_at: at,
       expires_at: expiresAt,
     }),
-    await auditStore.forCandidate(db, entry, digest),
     candidateStore.expireOldest.bind(db, { keep: LIMITS.candidates_max.value, now: at }),
   ]);
   // The row first: while it has not expired, nobody removes the object.

@@ -53,24 +53,33 @@ export const ImpactDetail = z.object({
 });
 export type ImpactDetail = z.infer<typeof ImpactDetail>;
 
+/** What is hidden together has to be at least this many, or it could be told apart. */
+const HIDDEN_MIN = 2 * OTHERS_MIN;
+/** Which group is given up for one that must be hidden: the one that says least. Not the smallest: that would bound it. */
+const GIVEN_UP = ["changed", "restarts", "data_risk", "needs_input", "fails", "identical"] as const;
+
 /**
  * The counts that others than the operator may see; null is "fewer than five, or too near to such a group". `workspaces` says how many
  * workspaces stand in each class, `own` how many configurations of the reader's own workspace do.
  *
  * A group is shown when at least five *other* workspaces stand in it: five configurations of one neighbour are that neighbour, and
  * the reader's own say nothing about others. Who knows how many there are in all (another version's counts tell) could take
- * the shown groups from it; so while any hidden group has somebody in it, the smallest of the shown is hidden too, and what remains
- * is a sum over at least five others.
+ * the shown groups from it, and be left with a small one. So while a hidden group has somebody in it, one of the others is given up
+ * too, and where both together are fewer than ten, all are. A test tries every way to fill the classes.
  */
 export function visibleCounts(
   counts: ImpactCounts,
   { workspaces, own }: { workspaces: ImpactCounts; own: ImpactCounts },
 ): Record<ImpactClass, number | null> {
   const others = (kind: ImpactClass) => workspaces[kind] - (own[kind] > 0 ? 1 : 0);
-  const shown = ImpactClass.options.filter((kind) => others(kind) >= OTHERS_MIN);
-  const isSomebodyHidden = ImpactClass.options.some((kind) => !shown.includes(kind) && others(kind) > 0);
-  const smallest = shown.toSorted((a, b) => counts[a] - own[a] - (counts[b] - own[b]))[0];
-  const visible = new Set(isSomebodyHidden ? shown.filter((kind) => kind !== smallest) : shown);
+  const visible = new Set(ImpactClass.options.filter((kind) => others(kind) >= OTHERS_MIN));
+  const hidden = () => ImpactClass.options.filter((kind) => !visible.has(kind));
+  if (hidden().some((kind) => others(kind) > 0)) {
+    const given = GIVEN_UP.find((kind) => visible.has(kind));
+    if (given) visible.delete(given);
+    const sum = hidden().reduce((total, kind) => total + counts[kind] - own[kind], 0);
+    if (sum < HIDDEN_MIN) visible.clear();
+  }
   const entries = ImpactClass.options.map((kind) => [kind, visible.has(kind) ? counts[kind] : null] as const);
   return Object.fromEntries(entries) as Record<ImpactClass, number | null>;
 }

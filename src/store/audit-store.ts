@@ -103,10 +103,10 @@ const insertForIdleImpact = statement<EntryParams & { pack: string; schema_versi
      SELECT 1 FROM impact_jobs WHERE pack = :pack AND schema_version = :schema_version AND candidate = :candidate
        AND state = 'running')`,
 );
-/** After the row of a candidate, the first time that it is sent. */
+/** Stands before `candidateStore.put` in the batch: a candidate that is there already is not previewed once more. */
 const insertForCandidate = statement<EntryParams & { digest: string }>(
-  `INSERT INTO audit_log ${columns} SELECT ${values} FROM pack_candidates
-   WHERE digest = :digest AND created_at = :at AND ${isNew}`,
+  `INSERT INTO audit_log ${columns} SELECT ${values}
+   WHERE ${isNew} AND NOT EXISTS (SELECT 1 FROM pack_candidates WHERE digest = :digest)`,
 );
 /** Stands before `schemaStore.setState` in the batch, under the same condition. */
 const insertForSchemaState = statement<

@@ -7,6 +7,7 @@ import { type Machine, type Running, type Stack, startStack } from "../../tools/
 import { comparable } from "../../tools/tour/replay.ts";
 import { playTour } from "../../tools/tour/play-tour.ts";
 import { SECRETS, findGenerator, standIn } from "../../tools/tour/stand-in-machine.ts";
+import { previewPack } from "./preview-pack.ts";
 import { type Proxy, startProxy } from "./start-proxy.ts";
 import { watchFolder } from "./watch-folder.ts";
 
@@ -125,6 +126,10 @@ describe("a person", () => {
     expect((await alice.leger(["config", "history", "edited", "--json"])).code).toBe(0);
     expect(json(await alice.leger(["schema", "proposals", "--json"]))).toMatchObject({ yanked: [] });
     expect((await alice.leger(["schema", "dismiss", "00000000-0000-4000-8000-000000000000"])).code).toBe(1);
+  });
+
+  it("previews a pack before its release, and reads on where the answer says", async () => {
+    expect(await previewPack(alice)).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 

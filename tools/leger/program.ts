@@ -24,6 +24,7 @@ import {
 } from "./commands/device-commands.ts";
 import { pullCommand } from "./commands/pull-command.ts";
 import { acceptProposalCommand, dismissProposalCommand, proposalsCommand } from "./commands/proposal-commands.ts";
+import { schemaImpactCommand, schemaPreviewCommand } from "./commands/impact-commands.ts";
 import { schemaListCommand, schemaShowCommand } from "./commands/schema-commands.ts";
 import {
   secretsDeleteCommand,
@@ -103,6 +104,8 @@ export function makeProgram(): Command {
     group("schema", "Releases of template packs.", [
       schemaListCommand(),
       schemaShowCommand(),
+      schemaImpactCommand(),
+      schemaPreviewCommand(),
       proposalsCommand(),
       acceptProposalCommand(),
       dismissProposalCommand(),

@@ -121,7 +121,8 @@ async function tryOnce(
   const { method = "GET", path, query = {}, body } = request;
   const url = new URL(of.server + path);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-  const isForm = body instanceof FormData;
+  // a form says its type with its boundary, bytes in the command's headers
+  const isRaw = body instanceof FormData || body instanceof Uint8Array;
   const response = await fetch(url, {
     method,
     redirect: "error", // a redirect would carry the token to a place that nobody named
@@ -131,11 +132,11 @@ async function tryOnce(
       "x-leger-cli-version": CLI_VERSION,
       ...(of.token !== null && { authorization: `${of.key ? "DPoP" : "Bearer"} ${of.token}` }),
       ...(of.key && { dpop: makeProof(of.key, { method, url: url.origin + url.pathname, nonce, token: of.token }) }),
-      ...(body !== undefined && !isForm && { "content-type": "application/json" }),
+      ...(body !== undefined && !isRaw && { "content-type": "application/json" }),
       ...(key !== null && { "idempotency-key": key }),
       ...request.headers,
     },
-    ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+    ...(body !== undefined && { body: isRaw ? (body as BodyInit) : JSON.stringify(body) }),
   });
   return { status: response.status, headers: response.headers, bytes: await readBounded(response, request.bytesMax) };
 }
