@@ -124,6 +124,26 @@ describe("a deleted configuration", () => {
   });
 });
 
+/** What a release would do to a configuration, as the fan-out and the impact job store it. */
+async function propose(config_id: string): Promise<void> {
+  const preview = JSON.stringify({ summary: CANARY });
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO proposals (id, workspace_id, config_id, pack, from_version, schema_version, base_version, state, class, preview,
+         created_at, updated_at)
+       SELECT 'p-' || id, workspace_id, id, 'p', 'v1.0.0', 'v1.1.0', 1, 'open', 'changed', ?, '', '' FROM configurations WHERE id = ?`,
+    ).bind(preview, config_id),
+    env.DB.prepare(
+      `INSERT INTO impact_jobs (id, pack, schema_version, state, created_at, updated_at)
+       VALUES ('j-' || ?1, 'j-' || ?1, 'v1.1.0', 'done', '', '')`,
+    ).bind(config_id),
+    env.DB.prepare(
+      `INSERT INTO impact_results (job_id, config_id, workspace_id, class, detail)
+       SELECT 'j-' || id, id, workspace_id, 'changed', ? FROM configurations WHERE id = ?`,
+    ).bind(preview, config_id),
+  ]);
+}
+
 describe("a purge", () => {
   test("erases exactly the content of what it names, in every store, and keeps numbers, digests and the audit log", async () => {
     const { w, id, send, create } = await home();
@@ -131,6 +151,7 @@ describe("a purge", () => {
     const { config_id } = (await create(80)).body.data.version;
     await send("PUT", "/configurations/site", { config_data: content(81) });
     await w.deliver();
+    await propose(config_id);
     await send("DELETE", "/configurations/site");
     const before = await rows(
       "SELECT version, epoch, origin, created_by, created_at FROM configuration_versions WHERE workspace_id = ? ORDER BY version",
@@ -155,6 +176,8 @@ describe("a purge", () => {
         await rows("SELECT * FROM configuration_versions WHERE workspace_id = ? AND config_id = ?", id, config_id),
         await rows("SELECT * FROM configurations WHERE workspace_id = ? AND id = ?", id, config_id),
         await rows("SELECT * FROM render_jobs WHERE workspace_id = ? AND config_id = ?", id, config_id),
+        await rows("SELECT * FROM proposals WHERE workspace_id = ? AND config_id = ?", id, config_id),
+        await rows("SELECT * FROM impact_results WHERE workspace_id = ? AND config_id = ?", id, config_id),
         await rows("SELECT * FROM audit_log WHERE workspace_id = ?", id),
       ]);
     expect(await dump()).not.toContain(CANARY);

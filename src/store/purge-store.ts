@@ -56,6 +56,9 @@ const eraseReports = statement<Of>(
 
 const eraseImpact = statement<Of>(`DELETE FROM impact_results WHERE workspace_id = :workspace_id AND ${isPurged}`);
 
+// Their previews hold decisions and files; who decided what about them is in the audit log.
+const eraseProposals = statement<Of>(`DELETE FROM proposals WHERE workspace_id = :workspace_id AND ${isPurged}`);
+
 /** Uploaded files of what is purged may go, unless another version ships them too: the collection looks. */
 const expireUploads = statement<Of & { now: string }>(
   `UPDATE uploads SET collect_after = :now WHERE workspace_id = :workspace_id AND sha256 IN (
@@ -112,6 +115,7 @@ export const purgeStore = {
     endJobs.bind(db, of),
     eraseReports.bind(db, of),
     eraseImpact.bind(db, of),
+    eraseProposals.bind(db, of),
     expireUploads.bind(db, of),
     releaseUploads.bind(db, of),
   ],
