@@ -57,6 +57,24 @@ beforeEach(async () => {
   await control("resetRequests");
 });
 
+/** A key of an app as GitHub gives it out, in PEM. */
+async function rsaKey(): Promise<{ privateKey: string; publicKey: string }> {
+  const algorithm = {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: "SHA-256",
+  };
+  const pair = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
+  const pem = async (format: "pkcs8" | "spki", label: string) => {
+    const key = format === "pkcs8" ? pair.privateKey : pair.publicKey;
+    const bytes = new Uint8Array((await crypto.subtle.exportKey(format, key)) as ArrayBuffer);
+    const text = btoa(String.fromCharCode(...bytes)).replaceAll(/.{64}/g, "$&\n");
+    return `-----BEGIN ${label}-----\n${text}\n-----END ${label}-----\n`;
+  };
+  return { privateKey: await pem("pkcs8", "PRIVATE KEY"), publicKey: await pem("spki", "PUBLIC KEY") };
+}
+
 const reasonOf = (outcome: SyncOutcome, tag: string) => outcome.skipped.find((one) => one.tag === tag)?.reason;
 
 describe("a release", () => {
@@ -267,5 +285,30 @@ describe("a repository", () => {
     expect((await sync()).result).toBe("gone");
     w.deps.settings.GITHUB_TOKEN = "local-github-token";
     expect((await sync()).admitted).toEqual(["v1.0.0"]);
+  });
+
+  test("that is private is read with an app's installation token, which is asked for once in its life", async () => {
+    const { w, repository, sync } = await registry({ private: true });
+    const [app, stranger] = [await rsaKey(), await rsaKey()];
+    const installationId = 4000 + repositories;
+    await control("addApp", { appId: "7", installationId, publicKey: app.publicKey, repositories: [repository] });
+    const use = (private_key: string) => {
+      w.deps.settings.GITHUB_APP = { app_id: "7", installation_id: String(installationId), private_key };
+    };
+    const exchanges = async () =>
+      (await control<Request[]>("requests", { surface: "github" })).filter(
+        ({ path }) => path === `/app/installations/${installationId}/access_tokens`,
+      ).length;
+    use(stranger.privateKey);
+    expect((await sync()).result).toBe("failed");
+    await control("resetRequests");
+    use(app.privateKey);
+    expect((await sync()).admitted).toEqual(["v1.0.0"]);
+    w.clock.advance(54 * 60);
+    expect((await sync()).result).toBe("unchanged");
+    expect(await exchanges()).toBe(1);
+    w.clock.advance(2 * 60);
+    await sync(); // asks anew, and is refused: GitHub's clock has not moved, and the proof is of an hour that is to come
+    expect(await exchanges()).toBe(2);
   });
 });

@@ -7,7 +7,7 @@ import { type Surface, authSurfaces, isAcceptedBy } from "./fuzz/auth-surfaces.t
 import { openFuzzWorld } from "./fuzz/fuzz-world.ts";
 
 /**
- * `npm run fuzz:auth -- --count N [--seed S]`: changed tokens, proofs, nonces, id-tokens, links and seals, each through the
+ * `npm run fuzz:auth -- --count N [--seed S]`: changed tokens, proofs, nonces, id-tokens, links, seals and webhooks, each through the
  * verification itself and every tenth through the worker over HTTP. Exit 1 when one is accepted, answers 5xx or throws. The last
  * line is JSON.
  */

@@ -9,6 +9,7 @@ import type { Random } from "../engine/random.ts";
 import type { FuzzWorld } from "./fuzz-world.ts";
 import { mutateJwt } from "./mutate-jwt.ts";
 import { mutateText } from "./mutate-text.ts";
+import { webhookDelivery } from "./webhook-delivery.ts";
 
 /**
  * Something that opens a door by a signature or a secret. A new one joins by a member of `authSurfaces`. `genuine` must be
@@ -42,6 +43,7 @@ export function authSurfaces(world: FuzzWorld): Surface[] {
     link(world),
     generatorToken(world),
     seal(world),
+    webhookDelivery(world),
   ];
 }
 

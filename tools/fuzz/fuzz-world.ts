@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { CompactSign, type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
@@ -14,12 +15,14 @@ const PORT = 8797;
 /** The worker as it is deployed, its secrets, and a laptop with a key and a server without one signed in to it. */
 export async function openFuzzWorld(folder: string) {
   const upstreams = await startUpstreams({ fixtures: path.join(ROOT, "templates-fixtures") });
+  const webhookSecrets: [string, string] = [randomBytes(24).toString("hex"), randomBytes(24).toString("hex")];
   const vars = {
     GITHUB_API_URL: upstreams.githubUrl,
     TAILSCALE_API_URL: upstreams.tailscaleUrl,
     TAILSCALE_ID_TOKEN_ISSUER: upstreams.idTokenIssuer,
     TAILSCALE_ID_TOKEN_JWKS_URL: upstreams.idTokenJwksUrl,
     OPERATOR_LOGINS: "",
+    GITHUB_WEBHOOK_SECRETS: JSON.stringify(webhookSecrets),
   };
   const worker = await startLocalWorker({ folder, port: PORT, vars, progress: () => undefined });
   const secrets = readSecrets(path.join(folder, "secrets.env"));
@@ -67,6 +70,7 @@ export async function openFuzzWorld(folder: string) {
     worker,
     keys,
     linkKey,
+    webhookSecrets,
     issuer,
     device,
     stranger: (await makeDevice()).sign,

@@ -25,6 +25,7 @@ export type FanOutTrial = {
 
 const FIXTURES = path.join(import.meta.dirname, "../../templates-fixtures");
 const SEEDED_AT_ONCE = 50;
+const SEEDERS = 4;
 const SAMPLE_MS = 100;
 /** After a kill the clock of the next runtime is so much later: leases of the dead one have ended, as if it had taken so long to start. */
 const AHEAD_SECONDS = 400;
@@ -49,7 +50,7 @@ export async function fanOutTrial(of: { configurations: number; kills: number })
   try {
     await seed(world, of.configurations);
     await restart(world, 0); // what seeding left in memory is none of the fan-out's
-    await world.upstreams.control.publishRelease({ tag: "v1.1.0", files: newerImage() });
+    await world.upstreams.control.publishRelease({ tag: "v1.1.0", fixture: "v1.1.0", files: newerImage() });
     const measured = await announce(world, of);
     await untilRendered(world);
     const counts = await get<FanOutCounts>(world, "/__bench/count");
@@ -95,10 +96,14 @@ const playCron = (world: World, cron: string) =>
 
 async function seed(world: World, configurations: number): Promise<void> {
   await playCron(world, "7 * * * *");
-  for (let from = 0; from < configurations; from += SEEDED_AT_ONCE) {
-    const count = Math.min(SEEDED_AT_ONCE, configurations - from);
-    await get(world, `/__bench/seed?from=${from}&count=${count}`);
-  }
+  const pages = Array.from({ length: Math.ceil(configurations / SEEDED_AT_ONCE) }, (_, n) => n * SEEDED_AT_ONCE);
+  const seedNext = async (): Promise<void> => {
+    for (let from = pages.shift(); from !== undefined; from = pages.shift())
+      await get(world, `/__bench/seed?from=${from}&count=${Math.min(SEEDED_AT_ONCE, configurations - from)}`);
+  };
+  const started = performance.now();
+  await Promise.all(Array.from({ length: SEEDERS }, seedNext));
+  console.log(`  seeded ${configurations} configurations in ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
 async function restart(world: World, laterSeconds: number): Promise<void> {
@@ -120,7 +125,7 @@ async function announce(
   let cpu_ms = 0;
   try {
     const admission = playCron(world, "7 * * * *");
-    while ((await get<Progress>(world, "/__bench/progress")).fanout === "none") await sleep(SAMPLE_MS / 10);
+    await untilAdmitted(world);
     let since = performance.now();
     used.forgetCpu();
     await admission;
@@ -145,6 +150,14 @@ async function announce(
     return { ms, cpu_ms: cpu_ms + used.cpuMs(), peak_mb: used.peak(), curve_mb };
   } finally {
     used.stop();
+  }
+}
+
+async function untilAdmitted(world: World): Promise<void> {
+  const deadline = performance.now() + STALLED_MS;
+  while ((await get<Progress>(world, "/__bench/progress")).fanout === "none") {
+    if (performance.now() > deadline) throw new Error("the release was not admitted");
+    await sleep(SAMPLE_MS / 10);
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { call } from "./control-call.ts";
-import { TokenSpec, type GithubPrincipals } from "./github-principals.ts";
+import { AppSpec, TokenSpec, type GithubPrincipals } from "./github-principals.ts";
 import {
   addRepository,
   fixturesOf,
@@ -96,6 +96,7 @@ export function githubControl({ world, principals, rateLimit, webhooks }: Parts)
     ),
     setRateLimit: call(RateLimitInput, (input) => rateLimit.set(input)),
     addToken: call(TokenSpec, (input) => principals.add(input)),
+    addApp: call(AppSpec, (input) => principals.addApp(input)),
     revokeToken: call(z.strictObject({ token: z.string() }), ({ token }) => principals.revoke(token)),
     /** From now on changes of releases are announced there; GitHub greets a new address with `ping`. */
     setWebhook: call(InRepository.extend({ url: z.url().nullable(), secret: z.string().default("") }), (input) => {

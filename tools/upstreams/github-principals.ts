@@ -84,6 +84,10 @@ export class GithubPrincipals {
   add(token: TokenSpec): void {
     this.tokens.push(TokenSpec.parse(token));
   }
+
+  addApp(app: AppSpec): void {
+    this.apps.push(AppSpec.parse(app));
+  }
 }
 
 function reader(key: string, repositories: readonly string[] | undefined, push: boolean): Principal {
