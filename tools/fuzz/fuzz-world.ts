@@ -11,11 +11,11 @@ import { startUpstreams } from "../upstreams/start-upstreams.ts";
 import type { Signer } from "./mutate-jwt.ts";
 
 const PORT = 8797;
+const webhookSecrets: [string, string] = [randomBytes(24).toString("hex"), randomBytes(24).toString("hex")];
 
 /** The worker as it is deployed, its secrets, and a laptop with a key and a server without one signed in to it. */
 export async function openFuzzWorld(folder: string) {
   const upstreams = await startUpstreams({ fixtures: path.join(ROOT, "templates-fixtures") });
-  const webhookSecrets: [string, string] = [randomBytes(24).toString("hex"), randomBytes(24).toString("hex")];
   const vars = {
     GITHUB_API_URL: upstreams.githubUrl,
     TAILSCALE_API_URL: upstreams.tailscaleUrl,
