@@ -3,15 +3,11 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { CONSTANT, read, type Source, sourceOf } from "#render/compile/source.ts";
-import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
-import type { TemplatePlace } from "#render/fault.ts";
+import { compiledFrom, CONSTANT, FILTER, type FilterCall, read, Source, sourceOf } from "#render/compile/source.ts";
+import { describeResult, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
-import type { Filter } from "#render/filters/filter.ts";
-import type { Run } from "#render/run.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
-import { Marked } from "#render/values/marked.ts";
 import { Keywords } from "#render/values/keywords.ts";
 
 export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
@@ -31,7 +27,14 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   if (isDefault && first !== undefined) return { code: defaultCode(input, first, rest[0]) };
   const describe = describeResult(node, scope, `what | ${name} gives`);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
-  return { code: filterCode({ filter, input, args: args.slice(1), place: compiler.place(node), fail }), describe };
+  const given = args.slice(1);
+  const isConstant = given.every(({ kind }) => kind === CONSTANT);
+  const constants = isConstant ? given.map(({ operand }) => operand) : null;
+  const isShort = SHORT_FILTERS.has(name);
+  const call: FilterCall = { filter, input, args: given, constants, isShort, place: compiler.place(node), fail };
+  const compiled = compiledFrom(new Source({ kind: FILTER, operand: call }));
+  // What is traced is code.
+  return compiler.variant.isTraced ? { code: compiled.code, describe } : { ...compiled, describe };
 }
 
 const keywordsCode =
@@ -57,56 +60,8 @@ function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undef
   };
 }
 
-type FilterCall = {
-  readonly filter: Filter;
-  readonly input: Source;
-  readonly args: readonly Source[];
-  readonly place: TemplatePlace;
-  /** Refuses an undefined result; null where it may be asked for. */
-  readonly fail: Fail | null;
-};
-
-function filterCode({ filter, input, args, place, fail }: FilterCall): Code {
-  // Arguments that are constants, as most are, are made once: no filter changes what it is given.
-  const isConstant = args.every(({ kind }) => kind === CONSTANT);
-  if (isConstant) {
-    const values: readonly unknown[] = args.map(({ operand }) => operand);
-    return (slots) => {
-      const { run } = slots[0];
-      const value = read(input, slots);
-      chargeInput(run, value, place);
-      const result = filter(run, value, values);
-      if (result === undefined && fail !== null) fail(slots);
-      return checked(run, result, place);
-    };
-  }
-  return (slots) => {
-    const { run } = slots[0];
-    const value = read(input, slots);
-    const values = args.map((arg) => read(arg, slots));
-    chargeInput(run, value, place);
-    const result = filter(run, value, values);
-    if (result === undefined && fail !== null) fail(slots);
-    return checked(run, result, place);
-  };
-}
-
-function chargeInput(run: Run, value: unknown, place: TemplatePlace): void {
-  if (typeof value === "string" && value.length < 64) {
-    if (++run.steps > run.stepsMax) run.charge(0, place);
-    return;
-  }
-  if (value instanceof Marked) value.refuse();
-  run.chargeValue(value, place);
-}
-
-function checked(run: Run, result: unknown, place: TemplatePlace): unknown {
-  if (typeof result === "string" && result.length > 64) {
-    run.charge(result.length >>> 6, place);
-    run.checkString(result.length, "a filter");
-  }
-  return result;
-}
+/** Filters that look at no more of a list than its ends. */
+const SHORT_FILTERS: ReadonlySet<string> = new Set(["first", "last", "length"]);
 
 function refuseFilter(node: FilterNode, { compiler }: Scope): Compiled {
   const name = node.name.value;

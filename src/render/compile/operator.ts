@@ -22,7 +22,7 @@ import {
 type Operation = (left: unknown, right: unknown) => unknown;
 
 const concatenate: Operation = (left, right) => {
-  if (typeof left === "string" && typeof right === "string") return left + right;
+  if (typeof left === "string" && (typeof right === "string" || typeof right === "number")) return left + right;
   const a = primitiveOf(left);
   const b = primitiveOf(right);
   return `${a}${b}`;

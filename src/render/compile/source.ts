@@ -1,7 +1,10 @@
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Fail } from "#render/compile/undefined.ts";
+import type { TemplatePlace } from "#render/fault.ts";
+import type { Filter } from "#render/filters/filter.ts";
 import type { Slots } from "#render/run.ts";
+import { Marked } from "#render/values/marked.ts";
 import { looseEquals } from "#render/values/operators.ts";
 import { plainMember } from "#render/values/plain-member.ts";
 
@@ -16,7 +19,9 @@ export const MEMBER = 3;
 export const MEMBER_OF_MEMBER = 4;
 /** One of the last three, of which something is asked, or which starts at the template's root. */
 const SPECIAL = 5;
-type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER;
+/** A `FilterCall`. */
+export const FILTER = 6;
+type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER | typeof FILTER;
 
 /** What is asked of the value that was read. */
 export const AS_IS = 0;
@@ -57,7 +62,7 @@ export class Source {
   /** Refuses an undefined value; null where it may be asked for. */
   readonly fail: Fail | null;
   readonly second: string | number;
-  /** A constant's value, or what an equality compares with. */
+  /** A constant's value, what an equality compares with, or a `FilterCall`. */
   readonly operand: unknown;
   readonly question: Question;
   /** The slot is one of the template's root, and a macro reads it. */
@@ -102,6 +107,8 @@ function readData(source: Source, slots: Slots): unknown {
       break;
     case CONSTANT:
       return source.operand;
+    case FILTER:
+      return applyFilter(source.operand as FilterCall, slots);
     default:
       return readSpecial(source, slots);
   }
@@ -117,6 +124,42 @@ function readSpecial(source: Source, slots: Slots): unknown {
   if (value === undefined && source.fail !== null) source.fail(slots);
   return source.question === AS_IS ? value : answer(source, value);
 }
+
+/** `value | filter(...)`. */
+export type FilterCall = {
+  readonly filter: Filter;
+  readonly input: Source;
+  readonly args: readonly Source[];
+  /** The arguments, where all are constants, as most are: made once, because no filter changes what it is given. */
+  readonly constants: readonly unknown[] | null;
+  /** It looks at no more of a list than its ends: that is one step, however long the list is. */
+  readonly isShort: boolean;
+  readonly place: TemplatePlace;
+  /** Refuses an undefined result; null where it may be asked for. */
+  readonly fail: Fail | null;
+};
+
+function applyFilter({ filter, input, args, constants, isShort, place, fail }: FilterCall, slots: Slots): unknown {
+  const { run } = slots[0];
+  const value = read(input, slots);
+  const given = constants ?? args.map((arg) => read(arg, slots));
+  if ((isShort && Array.isArray(value)) || (typeof value === "string" && value.length < CHARS_OF_A_STEP)) {
+    if (++run.steps > run.stepsMax) run.charge(0, place);
+  } else {
+    if (value instanceof Marked) value.refuse();
+    run.chargeValue(value, place);
+  }
+  const result = filter(run, value, given);
+  if (result === undefined && fail !== null) fail(slots);
+  if (typeof result === "string" && result.length > CHARS_OF_A_STEP) {
+    run.charge(result.length >>> 6, place);
+    run.checkString(result.length, "a filter");
+  }
+  return result;
+}
+
+/** What a filter may read or write without being charged for its size. */
+const CHARS_OF_A_STEP = 64;
 
 function answer({ question, operand }: Source, value: unknown): boolean {
   switch (question) {
@@ -147,9 +190,10 @@ export function sourceOf(compiled: Compiled): Source {
 /** An expression that is read by data. */
 export const compiledFrom = (source: Source): Compiled => ({ source, code: (slots) => read(source, slots) });
 
+const CAN_ASK: ReadonlySet<Kind> = new Set([SLOT, MEMBER, MEMBER_OF_MEMBER]);
+
 /** The same source with a question about its value; null where the source cannot carry one. */
 export function asking(source: Source | undefined, question: Question, operand?: unknown): Compiled | null {
-  if (source === undefined || source.question !== AS_IS || source.kind === CODE || source.kind === CONSTANT)
-    return null;
+  if (source === undefined || source.question !== AS_IS || !CAN_ASK.has(source.kind)) return null;
   return compiledFrom(source.with({ question, operand }));
 }

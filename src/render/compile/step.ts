@@ -42,22 +42,26 @@ export class Step {
   }
 }
 
-/** Concatenation beats joining arrays. */
+/** Concatenation beats joining arrays. A value and the text behind it go together, because short ones become one plain text at once. */
 export function runBody(body: Body, slots: Slots): string {
   let result = body.head;
   const { steps } = body;
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
-    if (step.action === PRINT) {
+    const { text, action } = step;
+    if (action === PRINT) {
       const value = read(step.source, slots);
-      result += typeof value === "string" ? value : printedText(slots[0].run, value);
-    } else if (step.action === CHOOSE) {
+      const printed = typeof value === "string" ? value : printedText(slots[0].run, value);
+      result += printed + text;
+    } else if (action === CHOOSE) {
       const chosen = read(step.source, slots) ? step.body : step.otherwise;
-      result += chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots);
-    } else if (step.action === PRINT_IN_UNIT) {
-      result += unitText(slots[0].run, read(step.source, slots));
-    } else slots[step.slot] = read(step.source, slots);
-    if (step.text !== "") result += step.text;
+      result += (chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots)) + text;
+    } else if (action === PRINT_IN_UNIT) {
+      result += unitText(slots[0].run, read(step.source, slots)) + text;
+    } else {
+      slots[step.slot] = read(step.source, slots);
+      result += text;
+    }
   }
   return result;
 }

@@ -29,9 +29,12 @@ const numeric = (value: unknown): number => primitiveOf(value) as number;
 
 export const add = (a: unknown, b: unknown): unknown =>
   typeof a === "number" && typeof b === "number" ? a + b : numeric(a) + numeric(b);
-export const subtract = (a: unknown, b: unknown): number => numeric(a) - numeric(b);
-export const multiply = (a: unknown, b: unknown): number => numeric(a) * numeric(b);
-export const divide = (a: unknown, b: unknown): number => numeric(a) / numeric(b);
+export const subtract = (a: unknown, b: unknown): number =>
+  typeof a === "number" && typeof b === "number" ? a - b : numeric(a) - numeric(b);
+export const multiply = (a: unknown, b: unknown): number =>
+  typeof a === "number" && typeof b === "number" ? a * b : numeric(a) * numeric(b);
+export const divide = (a: unknown, b: unknown): number =>
+  typeof a === "number" && typeof b === "number" ? a / b : numeric(a) / numeric(b);
 export const modulo = (a: unknown, b: unknown): number => numeric(a) % numeric(b);
 export const power = (a: unknown, b: unknown): number => Math.pow(numeric(a), numeric(b));
 export const negate = (a: unknown): number => -numeric(a);
