@@ -38,7 +38,8 @@ export class RenderWorld {
   readonly #isStrict: boolean;
   readonly #input: RenderInput;
   readonly #decisions: MarkedDecisions;
-  readonly #secrets = new Map<string, SecretList>();
+  /** One list for each output that needs secrets, in the order of the outputs. */
+  readonly #secrets: SecretList[] = [];
   #plainValues: Context | null = null;
   #sensitiveValues: Context | null = null;
   readonly #attempts: Attempt[] = [];
@@ -56,12 +57,12 @@ export class RenderWorld {
   /** Sorted by file, as the plans are, and name. */
   get secrets(): SecretRequirement[] {
     const secrets: SecretRequirement[] = [];
-    for (const list of this.#secrets.values()) list.addSortedTo(secrets);
+    for (const list of this.#secrets) list.addSortedTo(secrets);
     return secrets;
   }
 
   dropSecretsOf(file: string): void {
-    this.#secrets.delete(file);
+    if (this.#secrets.at(-1)?.file === file) this.#secrets.pop();
   }
 
   /** The context of an output's templates (DESIGN 7). */
@@ -106,19 +107,19 @@ export class RenderWorld {
         const path = findInPack(compiled.pack.files, name, from);
         return path === null ? null : (compiled.pack.files[path] ?? null);
       },
-      noteSecret: (secret: Omit<SecretRequirement, "file">) => this.#noteSecret(secret),
+      noteSecret: (secret: SecretRequirement) => this.#noteSecret(secret),
     };
     return new Run(host, this.limits);
   }
 
-  #noteSecret({ name, type, target, required }: Omit<SecretRequirement, "file">): void {
-    const file = this.#file;
-    let secrets = this.#secrets.get(file);
-    if (secrets === undefined) {
-      secrets = new SecretList();
-      this.#secrets.set(file, secrets);
+  #noteSecret(secret: SecretRequirement): void {
+    secret.file = this.#file;
+    let secrets = this.#secrets[this.#secrets.length - 1];
+    if (secrets === undefined || secrets.file !== this.#file) {
+      secrets = new SecretList(this.#file);
+      this.#secrets.push(secrets);
     }
-    secrets.add({ name, type, target, required, file });
+    secrets.add(secret);
   }
 
   #pointers(plan: OutputPlan): Map<object, string> {

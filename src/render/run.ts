@@ -47,8 +47,8 @@ export type Host = {
   readonly throwOnUndefined: boolean;
   /** `readFile()`: the text of a file of the pack; null where there is none. Renders of a pack have it. */
   readFile?(name: string, from: string): string | null;
-  /** `secret()`: a secret that the output at work needs. */
-  noteSecret?(secret: Omit<SecretRequirement, "file">): void;
+  /** `secret()`: a secret that the output at work needs; its file is filled in here. */
+  noteSecret?(secret: SecretRequirement): void;
 };
 
 /**

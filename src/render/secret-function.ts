@@ -4,6 +4,7 @@ import { CharSet, DIGITS, LETTERS } from "#render/values/char-set.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
+import { textOf } from "#render/values/text.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 /** A secret that a rendered file needs to be there on the device; `file` is the output that names it. */
@@ -16,38 +17,52 @@ export type SecretRequirement = {
 };
 
 const PARAMETERS = ["name", "type", "target", "required"];
-const SCHEMES = ["leger://", "keyvault://", "vault://", "env://"];
+const OWN_SCHEME = "leger://";
+const OTHER_SCHEMES = ["keyvault://", "vault://", "env://"];
 const WORD = new CharSet(`${LETTERS}${DIGITS}_`);
 const PATH = new CharSet(`${LETTERS}${DIGITS}._/@:+=-`);
 const NAME = new CharSet(`${LETTERS}${DIGITS}._-`);
 const NAME_CHARS_MAX = 253;
-const isVariable = (text: string) => text !== "" && !DIGITS.includes(text.charAt(0)) && WORD.hasAllOf(text);
+const VARIABLE_START = new CharSet(`${LETTERS}_`);
+const NAME_START = new CharSet(`${LETTERS}${DIGITS}`);
+const isVariable = (text: string) => VARIABLE_START.hasFirstOf(text) && WORD.hasAllOf(text);
 const isPlainPath = (text: string) => text !== "" && PATH.hasAllOf(text);
 const isSecretName = (text: string) =>
-  text !== "" && text.length <= NAME_CHARS_MAX && !"._-".includes(text.charAt(0)) && NAME.hasAllOf(text);
+  NAME_START.hasFirstOf(text) && text.length <= NAME_CHARS_MAX && NAME.hasAllOf(text);
 
 /**
  * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
  * schemes of the documents, whose last part is the name). The value of the secret is nowhere in sight.
  */
 export const secretFunction = new HostFunction((context, args) => {
-  const [reference, kind = "env", target, required = true] = bindKeywords(args, PARAMETERS);
+  const { 0: reference, 1: kind = "env", 2: target, 3: required = true } = bindKeywords(args, PARAMETERS);
   const name = secretName(context, reference);
   if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
-  const place = target === undefined || target === null ? null : String(primitiveOf(target));
+  const place = target === undefined || target === null ? null : textOf(target);
   if (place !== null && !(kind === "env" ? isVariable(place) : isPlainPath(place)))
     throw badSecret(
       context,
       kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
     );
-  context.run.host.noteSecret?.({ name, type: kind, target: place, required: Boolean(required) });
-  return new SafeString(`${name},type=${kind}${place === null ? "" : `,target=${place}`}`, true);
+  context.run.host.noteSecret?.({ name, type: kind, target: place, required: Boolean(required), file: "" });
+  if (place === null) return new SafeString(`${name},type=${kind}`, true);
+  // Few pieces: each one is a join, and joins are copied when the file is read.
+  return new SafeString(name + (kind === "env" ? ",type=env,target=" : ",type=mount,target=") + place, true);
 });
+
+/** Where the last part of a path starts. Names are short, and calling `lastIndexOf` costs more than looking. */
+function endOfPath(text: string): number {
+  let at = text.length;
+  while (at > 0 && text.charCodeAt(at - 1) !== SLASH) at--;
+  return at;
+}
+
+const SLASH = 47;
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = SCHEMES.some((scheme) => text.startsWith(scheme));
-  const name = isReference ? text.slice(text.lastIndexOf("/") + 1) : text;
+  const isReference = text.startsWith(OWN_SCHEME) || OTHER_SCHEMES.some((scheme) => text.startsWith(scheme));
+  const name = isReference ? text.slice(endOfPath(text)) : text;
   return isSecretName(name) ? { name, isReference } : null;
 }
 

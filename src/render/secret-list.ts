@@ -5,8 +5,13 @@ const COMPACT_AT = 256;
 
 /** The secrets that one output needs, each once; of equal ones the last counts. */
 export class SecretList {
+  readonly file: string;
   #secrets: SecretRequirement[] = [];
   #compactAt = COMPACT_AT;
+
+  constructor(file: string) {
+    this.file = file;
+  }
 
   add(secret: SecretRequirement): void {
     this.#secrets.push(secret);
@@ -23,7 +28,7 @@ export class SecretList {
 
 /** Sorted by name, type and target; of equal ones the last stays, because sorting keeps their order. */
 function sortedOnce(secrets: SecretRequirement[]): SecretRequirement[] {
-  if (isSortedOnce(secrets)) return secrets;
+  if (secrets.length < 2) return secrets;
   const once: SecretRequirement[] = [];
   let last: SecretRequirement | null = null;
   for (const secret of secrets.toSorted(bySecret)) {
@@ -34,21 +39,13 @@ function sortedOnce(secrets: SecretRequirement[]): SecretRequirement[] {
   return once;
 }
 
-function isSortedOnce(secrets: readonly SecretRequirement[]): boolean {
-  let last: SecretRequirement | null = null;
-  for (const secret of secrets) {
-    if (last !== null && bySecret(last, secret) >= 0) return false;
-    last = secret;
-  }
-  return true;
-}
-
 function bySecret(a: SecretRequirement, b: SecretRequirement): number {
   return compareTexts(a.name, b.name) || compareTexts(a.type, b.type) || compareTexts(a.target ?? "", b.target ?? "");
 }
 
 /** As `<` orders texts. That one calls into the runtime for names that are slices of references, as most are. */
 function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const difference = a.charCodeAt(i) - b.charCodeAt(i);

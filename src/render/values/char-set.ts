@@ -6,6 +6,11 @@ export class CharSet {
     for (const char of chars) this.#table[char.charCodeAt(0)] = 1;
   }
 
+  /** Whether the text starts with one of them. */
+  hasFirstOf(text: string): boolean {
+    return text !== "" && this.#table[text.charCodeAt(0)] === 1;
+  }
+
   /** Whether all characters of the text are in the set; so are those of the empty text. */
   hasAllOf(text: string): boolean {
     const table = this.#table;
