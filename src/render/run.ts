@@ -81,7 +81,7 @@ export class Run {
     if (this.steps > this.stepsMax) throw stepsFault(this.stepsMax, place);
   }
 
-  /** Charges a filter or method for looking at `value`: about one step for 16 characters or 4 items. */
+  /** Charges a filter or method for looking at `value`: about one step for 16 characters or 2 items. */
   chargeValue(value: unknown, place?: TemplatePlace): void {
     this.charge(1 + sizeInSteps(value, this.stepsMax), place);
   }
@@ -146,7 +146,7 @@ const LIST_DEPTH_MAX = 64;
 function sizeInSteps(value: unknown, most: number, depth = 0): number {
   if (typeof value === "string") return value.length >>> 4;
   if (!Array.isArray(value)) return 4;
-  let size = value.length >>> 2;
+  let size = value.length >>> 1;
   for (const item of value as unknown[]) {
     if (typeof item === "string") size += item.length >>> 4;
     else if (Array.isArray(item) && depth < LIST_DEPTH_MAX) size += 1 + sizeInSteps(item, most - size, depth + 1);
