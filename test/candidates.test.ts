@@ -148,7 +148,8 @@ describe("a pack that is not released", () => {
     // while it is being removed nobody may count on it
     await env.DB.prepare("UPDATE pack_candidates SET collecting = 1 WHERE digest = ?").bind(data.digest).run();
     expect(await previewed(at, bytes)).toMatchObject({ status: 503, error: { code: "candidate_expiring" } });
-    await w.sweep();
+    // A sweep removes a few; those that other tests have left may be older.
+    for (let n = 0; n < 20 && (await env.QUADLETS.head(key)) !== null; n++) await w.sweep();
     expect([await env.QUADLETS.head(key), await rows()]).toEqual([null, 0]);
     const left =
       "SELECT (SELECT COUNT(*) FROM pack_candidates WHERE digest = ?1) + (SELECT COUNT(*) FROM impact_jobs WHERE candidate = ?1) AS n";

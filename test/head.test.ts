@@ -7,7 +7,7 @@ import { operations } from "./operations.ts";
 import { world } from "./world.ts";
 
 /** Bodies that are no JSON, read as a stream under bounds of their own: upload.test.ts and the webhook's tests send those too much. */
-const STREAMED = new Set(["uploadConfiguration", "previewUpload", "githubWebhook"]);
+const STREAMED = new Set(["uploadConfiguration", "previewUpload", "githubWebhook", "previewSchema"]);
 
 const OURS = "https://app.example.org";
 

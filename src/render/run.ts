@@ -81,7 +81,7 @@ export class Run {
     if (this.steps > this.stepsMax) throw stepsFault(this.stepsMax, place);
   }
 
-  /** Charges a filter or method for looking at `value`: about one step for 16 characters or 2 items. */
+  /** Charges a filter or method for looking at `value`: about one step for 8 characters or 2 items. */
   chargeValue(value: unknown, place?: TemplatePlace): void {
     this.charge(1 + sizeInSteps(value, this.stepsMax), place);
   }
@@ -144,11 +144,11 @@ const LIST_DEPTH_MAX = 64;
 
 /** What a list holds counts too, as far as `most`: filters make texts of it, and a shared nested list is exponential. */
 function sizeInSteps(value: unknown, most: number, depth = 0): number {
-  if (typeof value === "string") return value.length >>> 4;
+  if (typeof value === "string") return value.length >>> 3;
   if (!Array.isArray(value)) return 4;
   let size = value.length >>> 1;
   for (const item of value as unknown[]) {
-    if (typeof item === "string") size += item.length >>> 4;
+    if (typeof item === "string") size += item.length >>> 3;
     else if (Array.isArray(item) && depth < LIST_DEPTH_MAX) size += 1 + sizeInSteps(item, most - size, depth + 1);
     if (size > most) break;
   }
