@@ -65,6 +65,11 @@ export async function readBytes(request: Request): Promise<Uint8Array> {
     }
     pieces.push(value);
   }
+  return joined(pieces, bytes);
+}
+
+/** The pieces of a stream in one; `bytes` is their sum. */
+export function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const piece of pieces) {

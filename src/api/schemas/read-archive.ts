@@ -1,3 +1,4 @@
+import { joined } from "#api/bounded-body.ts";
 import { AppError } from "#core/errors.ts";
 import { LIMITS } from "#core/limits.ts";
 import { causeText } from "#core/log.ts";
@@ -28,13 +29,7 @@ export async function readArchive(request: Request): Promise<Uint8Array> {
     throw cause instanceof AppError ? cause : broken(`it ends in the middle (${causeText(cause)})`, cause);
   }
   if (bytes === 0) throw broken("it is empty");
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
+  return joined(pieces, bytes);
 }
 
 function broken(what: string, cause?: unknown): AppError {
