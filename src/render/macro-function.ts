@@ -15,11 +15,6 @@ export class HostFunction {
 }
 export type CallContext = { readonly run: Run; readonly place: TemplatePlace };
 
-/** A macro or the body of a `{% call %}`: called with arguments, it yields text. Traced calls say where arguments come from. */
-export abstract class TextFunction {
-  abstract invoke(args: readonly unknown[], keywords: Keywords | null, origins?: readonly Origins[]): string;
-}
-
 /**
  * What the compiler knows of a macro. Parameters have its first slots, in this order: positional ones, then those with defaults.
  */
@@ -33,90 +28,93 @@ export type MacroCode = {
 };
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
 
-/** An argument that a call gives by name. */
-export type NamedArgument = { readonly name: string; readonly value: unknown };
+type Default = { readonly slot: number; readonly code: Code };
 
-export class MacroFunction extends TextFunction {
+/** Where a macro wants the arguments of one call site. Worked out once for each pair, because both are code. */
+export class Binding {
+  readonly code: MacroCode;
+  /** The slot of each named argument; 0 where the macro has no use for it. */
+  readonly namedSlots: readonly number[];
+  /** Parameters that the call leaves to their defaults. */
+  readonly defaults: readonly Default[];
+
+  /** `count` arguments are given by position, the others by these names. */
+  constructor(code: MacroCode, count: number, names: readonly string[]) {
+    const { parameters, callerSlot } = code;
+    const given = new Set<number>();
+    this.code = code;
+    this.namedSlots = names.map((name) => {
+      const index = parameters.findIndex((parameter) => parameter.name === name);
+      if (index < count) return name === "caller" ? callerSlot : 0;
+      given.add(index);
+      return index + 1;
+    });
+    this.defaults = parameters.flatMap(({ slot, defaultCode }, index) =>
+      index < count || given.has(index) || defaultCode === null ? [] : [{ slot, code: defaultCode }],
+    );
+  }
+}
+
+const NO_DEFAULTS: readonly Default[] = [];
+
+export class MacroFunction {
+  readonly code: MacroCode;
   readonly parameterCount: number;
-  readonly #parameters: readonly Parameter[];
-  readonly #callerSlot: number;
-  readonly #body: Body;
-  readonly #place: TemplatePlace;
   /** Fresh slots, copied for each call; the activation is shared unless the call is traced. */
   readonly #blank: readonly unknown[];
-  readonly #noOrigins: readonly unknown[];
 
   constructor(code: MacroCode, root: Slots) {
-    super();
+    this.code = code;
     this.parameterCount = code.parameters.length;
-    this.#parameters = code.parameters;
-    this.#callerSlot = code.callerSlot;
-    this.#body = code.body;
-    this.#place = code.place;
     const { run, instance, view } = root[0];
     const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
     this.#blank = copySlots(code.blank, activation);
-    this.#noOrigins = code.blank;
   }
 
-  /** Call sites write arguments into slots 1, 2, ... of these and then `finish`. */
+  /** Call sites write arguments into slots 1, 2, ... of these and then `run`. */
   open(): Slots {
     return this.#blank.slice() as Slots;
   }
 
-  /** As `open`, for traced runs: the call site also writes where the arguments come from. */
+  /** As `open`, for traced runs: the call site also writes where the arguments come from, and then calls `finish`. */
   openTraced(): { slots: Slots; origins: (Origins | undefined)[] } {
     const slots = this.open();
     const { run, instance, view, root, parent, block } = slots[0];
-    const origins = this.#noOrigins.slice() as (Origins | undefined)[];
+    const origins = this.code.blank.slice() as (Origins | undefined)[];
     slots[0] = { run, instance, view, root, parent, block, origins };
     return { slots, origins };
   }
 
   /** `count` arguments were written by position; the rest come from keywords or defaults. */
   finish(slots: Slots, count: number, keywords: Keywords | null): string {
+    const { parameters, callerSlot } = this.code;
     this.#enter(slots[0].run);
-    if (count < this.parameterCount) bindRest(this.#parameters, slots, { from: count, keywords });
-    if (keywords?.has("caller")) slots[this.#callerSlot] = keywords.get("caller");
-    return this.#run(slots);
+    if (count < parameters.length) bindRest(parameters, slots, { from: count, keywords });
+    if (keywords?.has("caller")) slots[callerSlot] = keywords.get("caller");
+    return this.#leave(slots);
   }
 
-  /** As `finish`, with arguments that a call site names; `count` is how many it gave by position. */
-  finishNamed(slots: Slots, count: number, named: readonly NamedArgument[]): string {
+  /** All arguments were written. Defaults may use the parameters before them. */
+  run(slots: Slots, defaults: readonly Default[] = NO_DEFAULTS): string {
     this.#enter(slots[0].run);
-    const parameters = this.#parameters;
-    const given: boolean[] = [];
-    for (const { name, value } of named) {
-      const index = parameters.findIndex((parameter) => parameter.name === name);
-      if (index >= count) {
-        slots[index + 1] = value;
-        given[index] = true;
-      } else if (name === "caller") slots[this.#callerSlot] = value;
+    for (let i = 0; i < defaults.length; i++) {
+      const { slot, code } = defaults[i] as Default;
+      slots[slot] = code(slots);
     }
-    for (let i = count; i < parameters.length; i++) {
-      const defaultCode = parameters[i]?.defaultCode;
-      if (given[i] !== true && defaultCode) slots[i + 1] = defaultCode(slots);
-    }
-    return this.#run(slots);
+    return this.#leave(slots);
   }
 
   #enter(run: Run): void {
-    if (++run.steps > run.stepsMax) run.charge(0, this.#place);
-    if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.#place);
+    if (++run.steps > run.stepsMax) run.charge(0, this.code.place);
+    if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.code.place);
   }
 
-  #run(slots: Slots): string {
+  #leave(slots: Slots): string {
     const { run } = slots[0];
-    const text = runBody(this.#body, slots);
+    const text = runBody(this.code.body, slots);
     run.depth--;
     if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
     return text;
-  }
-
-  invoke(args: readonly unknown[], keywords: Keywords | null): string {
-    const slots = this.open();
-    for (let i = 0; i < args.length && i < this.parameterCount; i++) slots[i + 1] = args[i];
-    return this.finish(slots, args.length, keywords);
   }
 }
 
@@ -149,20 +147,21 @@ export type CallerCode = {
 };
 
 /** The body of a `{% call %}`: it runs in the slots of the place where it is written, whose inner variables are put back after. */
-export class CallerFunction extends TextFunction {
+export class CallerFunction {
   readonly #code: CallerCode;
   readonly #slots: Slots;
 
   constructor(code: CallerCode, slots: Slots) {
-    super();
     this.#code = code;
     this.#slots = slots;
   }
 
+  /** Traced calls say where the arguments come from. */
   invoke(args: readonly unknown[], keywords: Keywords | null, given?: readonly Origins[]): string {
-    const { parameters, innerSlots, body, place } = this.#code;
+    const { parameters, innerSlots } = this.#code;
     const slots = this.#slots;
-    const { run, origins } = slots[0];
+    if (innerSlots.length === 0) return this.#run();
+    const { origins } = slots[0];
     const saved = innerSlots.map((slot) => ({ slot, value: slots[slot], origins: origins?.[slot] }));
     for (const slot of innerSlots) slots[slot] = undefined;
     for (let i = 0; i < args.length && i < parameters.length; i++) {
@@ -171,14 +170,27 @@ export class CallerFunction extends TextFunction {
       if (origins !== null) origins[slot] = given?.[i];
     }
     if (args.length < parameters.length) bindRest(parameters, slots, { from: args.length, keywords });
-    run.charge(1, place);
-    run.enter("call bodies", place);
-    const text = runBody(body, slots);
-    run.depth--;
+    const text = this.#run();
     for (const before of saved) {
       slots[before.slot] = before.value;
       if (origins !== null) origins[before.slot] = before.origins;
     }
     return text;
   }
+
+  #run(): string {
+    const { body, place } = this.#code;
+    const { run } = this.#slots[0];
+    run.charge(1, place);
+    run.enter("call bodies", place);
+    const text = runBody(body, this.#slots);
+    run.depth--;
+    return text;
+  }
 }
+
+/** A macro or the body of a `{% call %}`: called with arguments, it yields text. */
+export type TextFunction = MacroFunction | CallerFunction;
+
+export const isTextFunction = (value: unknown): value is TextFunction =>
+  value instanceof MacroFunction || value instanceof CallerFunction;

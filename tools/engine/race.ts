@@ -28,18 +28,15 @@ function block(contender: Contender, source: JsonObject, runs: number): number {
 
 const runsFor = (ms: number): number => Math.max(1, Math.min(RUNS_MAX, Math.round(BLOCK_MS / ms)));
 
-const quantile = (values: readonly number[], part: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0;
-export const median = (values: readonly number[]): number => quantile(values, 1 / 2);
-/** Of blocks that took turns, the slower half met other processes, which says nothing about the contender. */
-const undisturbed = (values: readonly number[]): number => quantile(values, 1 / 4);
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 export type Budget = { readonly warmUpMs: number; readonly ms: number };
 
 export type RaceResult = {
-  /** Milliseconds of one run: the first quartile over the blocks. */
+  /** Milliseconds of one run: the median over the blocks. */
   readonly ms: number;
-  /** How much faster than the first contender. */
+  /** How much faster than the first contender: the median over the rounds, because a shared machine changes its speed between them. */
   readonly speed: number;
 };
 
@@ -59,6 +56,8 @@ export function race(source: JsonObject, contenders: readonly Contender[], budge
   while (rounds.length < 5 || performance.now() < end) {
     rounds.push(contenders.map((contender, index) => block(contender, source, runs[index] ?? 1)));
   }
-  const all = contenders.map((_, index) => undisturbed(rounds.map((times) => times[index] ?? 0)));
-  return all.map((ms) => ({ ms, speed: (all[0] ?? 0) / ms }));
+  return contenders.map((_, index) => ({
+    ms: median(rounds.map((times) => times[index] ?? 0)),
+    speed: median(rounds.map((times) => (times[0] ?? 0) / (times[index] ?? 0))),
+  }));
 }

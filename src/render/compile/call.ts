@@ -1,13 +1,13 @@
 import type { Expr, FunCall } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
-import { compileEntries, recordOf } from "#render/compile/literal.ts";
+import { compileEntries, type Entry, recordOf } from "#render/compile/literal.ts";
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import { HostFunction, MacroFunction, type NamedArgument, TextFunction } from "#render/macro-function.ts";
+import { Binding, HostFunction, isTextFunction, MacroFunction, type TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
@@ -43,10 +43,12 @@ function otherCode(call: CallParts, fail: Fail | null): OtherCode {
 type CallParts = {
   readonly callee: Source;
   readonly args: readonly Source[];
-  readonly keywords: readonly (readonly [key: string, code: Code])[] | null;
+  readonly keywords: readonly Entry[] | null;
   readonly place: TemplatePlace;
   readonly name: string;
   readonly isTraced: boolean;
+  /** Of the macro that was called last: nearly always the one that is called next. */
+  binding: Binding | null;
 };
 
 function callParts(node: FunCall, scope: Scope): CallParts {
@@ -61,6 +63,7 @@ function callParts(node: FunCall, scope: Scope): CallParts {
     place: compiler.place(node),
     name: calleeName(node.name),
     isTraced: compiler.variant.isTraced,
+    binding: null,
   };
 }
 
@@ -76,7 +79,7 @@ const calleeName = (node: Expr): string => {
 function valueCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
     const callee = read(call.callee, slots);
-    if (!(callee instanceof TextFunction)) return other(callee, slots);
+    if (!isTextFunction(callee)) return other(callee, slots);
     return new SafeString(
       captured(slots, () => callText(call, callee, slots)),
       isUnit,
@@ -92,71 +95,54 @@ const captured = (slots: Slots, code: () => string): string => {
 
 /** The call's printed text: a macro's is not wrapped, and was checked for unit files part by part. */
 function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
-  const { callee: calleeSource } = call;
-  const callMacro = macroCall(call);
+  const { callee: calleeSource, isTraced } = call;
   return (slots) => {
     const callee = read(calleeSource, slots);
-    if (callee instanceof MacroFunction) return callMacro(callee, slots);
-    if (callee instanceof TextFunction) return callText(call, callee, slots);
+    if (callee instanceof MacroFunction && !isTraced) return callMacro(call, callee, slots);
+    if (isTextFunction(callee)) return callText(call, callee, slots);
     const value = other(callee, slots);
     return isUnit ? unitText(slots[0].run, value) : value;
   };
 }
 
-type MacroCall = (callee: MacroFunction, slots: Slots) => string;
-
 /** Calls a macro by writing arguments straight into its slots: its parameters have the first ones, in their order. */
-function macroCall(call: CallParts): MacroCall {
-  const { args, keywords, isTraced } = call;
-  const [first, second] = args;
-  if (isTraced) return (callee, slots) => callTraced(call, callee, slots);
-  if (keywords !== null || args.length > 2) return (callee, slots) => callWithMany(call, callee, slots);
-  if (first === undefined) return (callee) => callee.finish(callee.open(), 0, null);
-  if (second === undefined) {
-    return (callee, slots) => {
-      const inner = callee.open();
-      const value = read(first, slots);
-      if (callee.parameterCount > 0) inner[1] = value;
-      return callee.finish(inner, 1, null);
-    };
-  }
-  return (callee, slots) => {
-    const inner = callee.open();
-    const value = read(first, slots);
-    const other = read(second, slots);
-    if (callee.parameterCount > 0) inner[1] = value;
-    if (callee.parameterCount > 1) inner[2] = other;
-    return callee.finish(inner, 2, null);
-  };
-}
-
-function callWithMany({ args, keywords }: CallParts, callee: MacroFunction, slots: Slots): string {
+function callMacro(call: CallParts, callee: MacroFunction, slots: Slots): string {
+  const { args, keywords } = call;
+  const { parameterCount } = callee;
   const inner = callee.open();
-  let count = 0;
-  for (const arg of args) {
-    const value = read(arg, slots);
-    count++;
-    if (count <= callee.parameterCount) inner[count] = value;
+  for (let i = 0; i < args.length; i++) {
+    const value = read(args[i] as Source, slots);
+    if (i < parameterCount) inner[i + 1] = value;
   }
-  if (keywords === null) return callee.finish(inner, args.length, null);
-  return callee.finishNamed(inner, args.length, namedArguments(keywords, slots));
+  if (keywords === null && args.length >= parameterCount) return callee.run(inner);
+  const { namedSlots, defaults } = bindingOf(call, callee);
+  for (let i = 0; i < namedSlots.length; i++) {
+    const value = read((keywords as readonly Entry[])[i]?.[1] as Source, slots);
+    const slot = namedSlots[i] as number;
+    if (slot > 0) inner[slot] = value;
+  }
+  return callee.run(inner, defaults);
 }
 
-function namedArguments(keywords: NonNullable<CallParts["keywords"]>, slots: Slots): NamedArgument[] {
-  const named: NamedArgument[] = [];
-  for (const [name, code] of keywords) named.push({ name, value: code(slots) });
-  return named;
+function bindingOf(call: CallParts, { code }: MacroFunction): Binding {
+  if (call.binding?.code === code) return call.binding;
+  const { args, keywords } = call;
+  call.binding = new Binding(
+    code,
+    args.length,
+    (keywords ?? []).map(([name]) => name),
+  );
+  return call.binding;
 }
+
+const NO_ARGUMENTS: readonly unknown[] = [];
 
 function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
   const { args, keywords } = call;
   if (call.isTraced) return callTraced(call, callee, slots);
-  if (callee instanceof MacroFunction) return callWithMany(call, callee, slots);
+  if (callee instanceof MacroFunction) return callMacro(call, callee, slots);
   const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
-  return callee.invoke(
-    args.map((arg) => read(arg, slots)),
-    named,
-  );
+  return callee.invoke(args.length === 0 ? NO_ARGUMENTS : args.map((arg) => read(arg, slots)), named);
 }
 
 /** The macro's parameters come from what its arguments were read from. */
@@ -193,9 +179,9 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
   if (keywords === null) return null;
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origins> = {};
-  for (const [name, code] of keywords) {
+  for (const [name, source] of keywords) {
     const outer = tracer.startReading();
-    values[name] = code(slots);
+    values[name] = read(source, slots);
     origins[name] = tracer.stopReading(outer);
   }
   return new Keywords(values, origins);

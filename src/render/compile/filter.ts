@@ -3,12 +3,17 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { compiledFrom, CONSTANT, FILTER, type FilterCall, read, Source, sourceOf } from "#render/compile/source.ts";
-import { describeResult, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
+import { codeOf, CONSTANT, MEMBER, read, type Source, sourceOf } from "#render/compile/source.ts";
+import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
+import type { TemplatePlace } from "#render/fault.ts";
+import type { Filter } from "#render/filters/filter.ts";
+import type { Slots } from "#render/run.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
+import { Marked } from "#render/values/marked.ts";
+import { plainMember } from "#render/values/plain-member.ts";
 
 export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
@@ -32,9 +37,59 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const constants = isConstant ? given.map(({ operand }) => operand) : null;
   const isShort = SHORT_FILTERS.has(name);
   const call: FilterCall = { filter, input, args: given, constants, isShort, place: compiler.place(node), fail };
-  const compiled = compiledFrom(new Source({ kind: FILTER, operand: call }));
-  // What is traced is code.
-  return compiler.variant.isTraced ? { code: compiled.code, describe } : { ...compiled, describe };
+  return { code: filterCode(call), describe };
+}
+
+/** `value | filter(...)`. */
+type FilterCall = {
+  readonly filter: Filter;
+  readonly input: Source;
+  readonly args: readonly Source[];
+  /** The arguments, where all are constants, as most are: made once, because no filter changes what it is given. */
+  readonly constants: readonly unknown[] | null;
+  /** It looks at no more of a list than its ends: that is one step, however long the list is. */
+  readonly isShort: boolean;
+  readonly place: TemplatePlace;
+  /** Refuses an undefined result; null where it may be asked for. */
+  readonly fail: Fail | null;
+};
+
+/** What a filter may read or write without being charged for its size. */
+const CHARS_OF_A_STEP = 64;
+
+function filterCode(call: FilterCall): Code {
+  const { input } = call;
+  if (input.reading === MEMBER) {
+    // Most inputs are members: reading them here saves a call each.
+    const { slot, first, fail } = input;
+    return (slots) => {
+      const value = plainMember(slots[slot], first);
+      if (value === undefined && fail !== null) fail(slots);
+      return applyFilter(call, slots, value);
+    };
+  }
+  const inputCode = codeOf(input);
+  return (slots) => applyFilter(call, slots, inputCode(slots));
+}
+
+function applyFilter(call: FilterCall, slots: Slots, value: unknown): unknown {
+  const given = call.constants ?? call.args.map((arg) => read(arg, slots));
+  const { run } = slots[0];
+  if (typeof value === "string" ? value.length < CHARS_OF_A_STEP : call.isShort && Array.isArray(value)) {
+    if (++run.steps > run.stepsMax) run.charge(0, call.place);
+  } else {
+    if (value instanceof Marked) value.refuse();
+    run.chargeValue(value, call.place);
+  }
+  const { filter } = call;
+  const result = filter(run, value, given);
+  if (typeof result === "string") {
+    if (result.length > CHARS_OF_A_STEP) {
+      run.charge(result.length >>> 6, call.place);
+      run.checkString(result.length, "a filter");
+    }
+  } else if (result === undefined && call.fail !== null) call.fail(slots);
+  return result;
 }
 
 const keywordsCode =
@@ -47,16 +102,18 @@ const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last",
 
 /** `x | default(y)`: y is not even computed while x has a value; `default(y, true)` asks whether x is true. */
 function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undefined): Code {
+  const inputCode = codeOf(input);
+  const fallbackCode = codeOf(fallback);
   if (isForFalsy === undefined) {
     return (slots) => {
-      const value = read(input, slots);
-      return value === undefined ? read(fallback, slots) : value;
+      const value = inputCode(slots);
+      return value === undefined ? fallbackCode(slots) : value;
     };
   }
   return (slots) => {
-    const value = read(input, slots);
+    const value = inputCode(slots);
     const isMissing = read(isForFalsy, slots) ? !value : value === undefined;
-    return isMissing ? read(fallback, slots) : value;
+    return isMissing ? fallbackCode(slots) : value;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { FromImport, Import, Include } from "#render/ast.ts";
 import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import { viewCode } from "#render/compile/block.ts";
-import { TextFunction } from "#render/macro-function.ts";
+import { isTextFunction } from "#render/macro-function.ts";
 import type { Program, TextCode } from "#render/compile/program.ts";
 import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
@@ -113,7 +113,7 @@ function writeThrough(names: Names): (slots: Slots, program: Program, exported: 
     for (const name of shared.names) {
       const value = exported[name];
       const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
-      if (number !== undefined && value !== undefined && !(value instanceof TextFunction)) slots[number] = value;
+      if (number !== undefined && value !== undefined && !isTextFunction(value)) slots[number] = value;
     }
   };
 }

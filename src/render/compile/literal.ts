@@ -2,6 +2,7 @@ import type { ArrayNode, Dict, Expr, ExprList, Group, KeywordArgs } from "#rende
 import { type Compiled, constantOf, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
+import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import type { Slots } from "#render/run.ts";
 
 /** Parentheses. Several expressions in them are JavaScript's comma: the last one counts. */
@@ -39,7 +40,7 @@ export function compileList(node: ArrayNode, scope: Scope): Compiled {
   return { code, items: items.map((item) => item.constant?.value) };
 }
 
-type Entry = readonly [key: string, code: Code];
+export type Entry = readonly [key: string, source: Source];
 
 export function compileEntries(node: Dict | KeywordArgs, scope: Scope): Entry[] {
   const { compiler } = scope;
@@ -54,7 +55,7 @@ export function compileEntries(node: Dict | KeywordArgs, scope: Scope): Entry[] 
       });
       continue;
     }
-    entries.push([key, compiler.expression(pair.value, scope).code]);
+    entries.push([key, sourceOf(compiler.expression(pair.value, scope))]);
   }
   return entries;
 }
@@ -71,7 +72,7 @@ export function compileDict(node: Dict, scope: Scope): Compiled {
 
 export function recordOf(entries: readonly Entry[], slots: Slots): Record<string, unknown> {
   const record: Record<string, unknown> = {};
-  for (const [key, code] of entries) record[key] = code(slots);
+  for (const [key, source] of entries) record[key] = read(source, slots);
   return record;
 }
 

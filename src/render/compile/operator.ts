@@ -3,7 +3,7 @@ import { ASKED, type Compiled, constantOf, type Use } from "#render/compile/comp
 import { emptyText } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { asking, IS_FALSY, read, sourceOf } from "#render/compile/source.ts";
+import { asking, codeOf, IS_FALSY, read, sourceOf } from "#render/compile/source.ts";
 import { stringFault } from "#render/run.ts";
 import {
   add,
@@ -47,19 +47,22 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
   if (left.constant !== undefined && right.constant !== undefined) {
     return constantOf(operation(left.constant.value, right.constant.value));
   }
-  const leftSource = sourceOf(left);
-  const rightSource = sourceOf(right);
+  const isAdd = node.typename === "Add";
+  const leftCode = codeOf(sourceOf(left));
+  const rightCode = codeOf(sourceOf(right));
   if (node.typename !== "Add" && node.typename !== "Concat") {
-    return { code: (slots) => operation(read(leftSource, slots), read(rightSource, slots)) };
+    return { code: (slots) => operation(leftCode(slots), rightCode(slots)) };
   }
   const place = compiler.place(node);
   return {
     code: (slots) => {
-      const value = operation(read(leftSource, slots), read(rightSource, slots));
+      const a = leftCode(slots);
+      const b = rightCode(slots);
+      if (isAdd && typeof a === "number" && typeof b === "number") return a + b;
+      const value = isAdd ? add(a, b) : concatenate(a, b);
+      if (typeof value !== "string") return value;
       const { limits } = slots[0].run;
-      if (typeof value === "string" && value.length > limits.stringChars) {
-        throw stringFault("joining texts", limits.stringChars, place);
-      }
+      if (value.length > limits.stringChars) throw stringFault("joining texts", limits.stringChars, place);
       return value;
     },
   };
@@ -110,15 +113,15 @@ function isOneOf(items: readonly unknown[], wanted: unknown): boolean {
 
 export function compileIn(node: Binary, scope: Scope): Compiled {
   const { compiler } = scope;
-  const needle = sourceOf(compiler.operand(node.left, scope));
+  const needle = codeOf(sourceOf(compiler.operand(node.left, scope)));
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
-  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
+  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(needle(slots))) };
   const place = compiler.place(node);
   const source = sourceOf(haystack);
   return {
     code: (slots) => {
-      const wanted = read(needle, slots);
+      const wanted = needle(slots);
       const searched = read(source, slots);
       slots[0].run.chargeValue(searched, place);
       return isIn(wanted, searched);

@@ -1,10 +1,7 @@
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Fail } from "#render/compile/undefined.ts";
-import type { TemplatePlace } from "#render/fault.ts";
-import type { Filter } from "#render/filters/filter.ts";
 import type { Slots } from "#render/run.ts";
-import { Marked } from "#render/values/marked.ts";
 import { looseEquals } from "#render/values/operators.ts";
 import { plainMember } from "#render/values/plain-member.ts";
 
@@ -19,9 +16,7 @@ export const MEMBER = 3;
 export const MEMBER_OF_MEMBER = 4;
 /** One of the last three, of which something is asked, or which starts at the template's root. */
 const SPECIAL = 5;
-/** A `FilterCall`. */
-export const FILTER = 6;
-type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER | typeof FILTER;
+type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER;
 
 /** What is asked of the value that was read. */
 export const AS_IS = 0;
@@ -62,7 +57,7 @@ export class Source {
   /** Refuses an undefined value; null where it may be asked for. */
   readonly fail: Fail | null;
   readonly second: string | number;
-  /** A constant's value, what an equality compares with, or a `FilterCall`. */
+  /** A constant's value, or what an equality compares with. */
   readonly operand: unknown;
   readonly question: Question;
   /** The slot is one of the template's root, and a macro reads it. */
@@ -107,8 +102,6 @@ function readData(source: Source, slots: Slots): unknown {
       break;
     case CONSTANT:
       return source.operand;
-    case FILTER:
-      return applyFilter(source.operand as FilterCall, slots);
     default:
       return readSpecial(source, slots);
   }
@@ -124,42 +117,6 @@ function readSpecial(source: Source, slots: Slots): unknown {
   if (value === undefined && source.fail !== null) source.fail(slots);
   return source.question === AS_IS ? value : answer(source, value);
 }
-
-/** `value | filter(...)`. */
-export type FilterCall = {
-  readonly filter: Filter;
-  readonly input: Source;
-  readonly args: readonly Source[];
-  /** The arguments, where all are constants, as most are: made once, because no filter changes what it is given. */
-  readonly constants: readonly unknown[] | null;
-  /** It looks at no more of a list than its ends: that is one step, however long the list is. */
-  readonly isShort: boolean;
-  readonly place: TemplatePlace;
-  /** Refuses an undefined result; null where it may be asked for. */
-  readonly fail: Fail | null;
-};
-
-function applyFilter({ filter, input, args, constants, isShort, place, fail }: FilterCall, slots: Slots): unknown {
-  const { run } = slots[0];
-  const value = read(input, slots);
-  const given = constants ?? args.map((arg) => read(arg, slots));
-  if ((isShort && Array.isArray(value)) || (typeof value === "string" && value.length < CHARS_OF_A_STEP)) {
-    if (++run.steps > run.stepsMax) run.charge(0, place);
-  } else {
-    if (value instanceof Marked) value.refuse();
-    run.chargeValue(value, place);
-  }
-  const result = filter(run, value, given);
-  if (result === undefined && fail !== null) fail(slots);
-  if (typeof result === "string" && result.length > CHARS_OF_A_STEP) {
-    run.charge(result.length >>> 6, place);
-    run.checkString(result.length, "a filter");
-  }
-  return result;
-}
-
-/** What a filter may read or write without being charged for its size. */
-const CHARS_OF_A_STEP = 64;
 
 function answer({ question, operand }: Source, value: unknown): boolean {
   switch (question) {
@@ -196,4 +153,40 @@ const CAN_ASK: ReadonlySet<Kind> = new Set([SLOT, MEMBER, MEMBER_OF_MEMBER]);
 export function asking(source: Source | undefined, question: Question, operand?: unknown): Compiled | null {
   if (source === undefined || source.question !== AS_IS || !CAN_ASK.has(source.kind)) return null;
   return compiledFrom(source.with({ question, operand }));
+}
+
+/**
+ * A source as a function of its own, for whoever reads it between other work: there a function that does one thing is faster than
+ * asking what to do, as long as its neighbours are of other kinds.
+ */
+export function codeOf(source: Source): Code {
+  const { slot, first, second, fail } = source;
+  switch (source.reading) {
+    case CODE:
+      return source.code;
+    case SLOT:
+      return (slots) => {
+        const value = slots[slot];
+        if (value === undefined && fail !== null) fail(slots);
+        return value;
+      };
+    case MEMBER:
+      return (slots) => {
+        const value = plainMember(slots[slot], first);
+        if (value === undefined && fail !== null) fail(slots);
+        return value;
+      };
+    case MEMBER_OF_MEMBER:
+      return (slots) => {
+        const value = plainMember(plainMember(slots[slot], first), second);
+        if (value === undefined && fail !== null) fail(slots);
+        return value;
+      };
+    case CONSTANT: {
+      const { operand } = source;
+      return () => operand;
+    }
+    default:
+      return (slots) => readSpecial(source, slots);
+  }
 }

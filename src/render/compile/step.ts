@@ -48,22 +48,22 @@ export function runBody(body: Body, slots: Slots): string {
   const { steps } = body;
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
-    const { text, action } = step;
-    if (action === PRINT) {
+    if (step.action === PRINT) {
       const value = read(step.source, slots);
-      const printed = typeof value === "string" ? value : printedText(slots[0].run, value);
-      result += printed + text;
-    } else if (action === CHOOSE) {
-      const chosen = read(step.source, slots) ? step.body : step.otherwise;
-      result += (chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots)) + text;
-    } else if (action === PRINT_IN_UNIT) {
-      result += unitText(slots[0].run, read(step.source, slots)) + text;
-    } else {
-      slots[step.slot] = read(step.source, slots);
-      result += text;
-    }
+      result += (typeof value === "string" ? value : printedText(slots[0].run, value)) + step.text;
+    } else result += runStep(step, slots) + step.text;
   }
   return result;
+}
+
+function runStep({ action, source, body, otherwise, slot }: Step, slots: Slots): string {
+  if (action === CHOOSE) {
+    const chosen = read(source, slots) ? body : otherwise;
+    return chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots);
+  }
+  if (action === PRINT_IN_UNIT) return unitText(slots[0].run, read(source, slots));
+  slots[slot] = read(source, slots);
+  return "";
 }
 
 /** A step that runs code: a statement's, or a printed value's. */

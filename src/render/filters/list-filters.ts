@@ -190,22 +190,25 @@ const selectByAttribute =
   (run, input, { 0: attribute }) =>
     requireList("selectattr", input).filter((item) => Boolean(attributeOf(run, item, attribute)) === isKept);
 
-const at =
-  (filter: string, end: 0 | -1): Filter =>
-  (run, input) => {
-    if (Array.isArray(input)) return input.at(end) as unknown;
-    if (input === null || input === undefined) throw typeFault(filter, "a list", input);
-    const items = itemsOf(filter, input);
-    return isMapping(input) ? memberOf(run, input, end) : items.at(end);
-  };
+const first: Filter = (run, input) =>
+  Array.isArray(input) ? (input[0] as unknown) : endOf("first", { run, input, end: 0 });
+
+const last: Filter = (run, input) =>
+  Array.isArray(input) ? (input[input.length - 1] as unknown) : endOf("last", { run, input, end: -1 });
+
+function endOf(filter: string, { run, input, end }: { run: Run; input: unknown; end: 0 | -1 }): unknown {
+  if (input === null || input === undefined) throw typeFault(filter, "a list", input);
+  const items = itemsOf(filter, input);
+  return isMapping(input) ? memberOf(run, input, end) : items.at(end);
+}
 
 export const listFilters: Record<string, Filter> = {
   batch,
   dictsort,
-  first: at("first", 0),
+  first,
   groupby,
   join,
-  last: at("last", -1),
+  last,
   length,
   list,
   reject: selectBy(false),

@@ -3,7 +3,7 @@ import type { Run } from "#render/run.ts";
 import { primitiveOf } from "#render/values/operators.ts";
 import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
 import { RegexLiteral } from "#render/values/regex-literal.ts";
-import { textOf } from "#render/values/text.ts";
+import { hasChar, textOf } from "#render/values/text.ts";
 
 const isNothing = (value: unknown) => value === null || value === undefined || value === false;
 const numberOr = (value: unknown, fallback: number) => Number(primitiveOf(value)) || fallback;
@@ -22,7 +22,7 @@ const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(opti
 
 const title: Filter = (_run, input) => {
   const text = optionalText("title", input);
-  return likeInput(input, text.includes(" ") ? text.split(" ").map(capitalizeText).join(" ") : capitalizeText(text));
+  return likeInput(input, hasChar(text, " ") ? text.split(" ").map(capitalizeText).join(" ") : capitalizeText(text));
 };
 
 /** Nunjucks centers lists too, by the number of their items; a number is never padded. */
@@ -40,7 +40,7 @@ const center: Filter = (run, input, { 0: width }) => {
 const indent: Filter = (run, input, { 0: width, 1: indentFirst }) => {
   const text = optionalText("indent", input);
   if (text === "") return "";
-  if (!indentFirst && !text.includes("\n")) return keepUnitText(input, text);
+  if (!indentFirst && !hasChar(text, "\n")) return keepUnitText(input, text);
   const columns = numberOr(width, 4);
   const lines = text.split("\n");
   run.charge(lines.length);
@@ -85,16 +85,20 @@ type Replacing = { old: string; replacement: string; limit: number; first: numbe
 
 function replaceText(run: Run, text: string, change: Replacing): string {
   const { old, replacement, limit, first } = change;
-  let result = "";
-  let from = 0;
-  for (let count = 0, at = first; at > -1 && (limit === -1 || count < limit); count++) {
+  let from = first + old.length;
+  let result = first === 0 ? replacement : text.slice(0, first) + replacement;
+  run.charge(1);
+  for (let count = 1; (limit === -1 || count < limit) && from + old.length <= text.length; count++) {
+    const at = text.indexOf(old, from);
+    if (at === -1) break;
     result += text.slice(from, at) + replacement;
-    run.checkString(result.length, "replace");
+    if (result.length > run.limits.stringChars) run.checkString(result.length, "replace");
     run.charge(1);
     from = at + old.length;
-    at = text.indexOf(old, from);
   }
-  return result + text.slice(from);
+  if (from < text.length) result += text.slice(from);
+  run.checkString(result.length, "replace");
+  return result;
 }
 
 const truncate: Filter = (_run, input, { 0: length, 1: killWords, 2: end }) => {

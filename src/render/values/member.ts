@@ -1,6 +1,6 @@
 import { TemplateFault } from "#render/fault.ts";
 import { arrayMethods, objectMethods, stringMethods, type Method } from "#render/values/methods.ts";
-import { CallerFunction, HostFunction, MacroFunction, TextFunction } from "#render/macro-function.ts";
+import { CallerFunction, HostFunction, isTextFunction, MacroFunction } from "#render/macro-function.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
@@ -9,7 +9,7 @@ import { SafeString } from "#render/values/safe-string.ts";
 import type { Run } from "#render/run.ts";
 
 /** Values of the engine itself: a template may pass them on and call them, and sees no members. */
-const OPAQUE = [CallerFunction, HostFunction, Keywords, MacroFunction, Marked, RegexLiteral, SafeString, TextFunction];
+const OPAQUE = [CallerFunction, HostFunction, Keywords, MacroFunction, Marked, RegexLiteral, SafeString];
 
 /**
  * Keys that some prototype has, or a value of the engine. Any other key on a value from JSON can only be an own property, so compiled
@@ -36,8 +36,7 @@ export function memberOf(run: Run, target: unknown, key: unknown): unknown {
   if (typeof target !== "object" || target === null) return undefined;
   if (target instanceof SafeString) return memberOfString(run, target.toString(), key);
   if (target instanceof Marked) return target.refuse();
-  if (target instanceof TextFunction || target instanceof HostFunction || target instanceof RegexLiteral)
-    return undefined;
+  if (isTextFunction(target) || target instanceof HostFunction || target instanceof RegexLiteral) return undefined;
   if (target instanceof Keywords) return undefined;
   if (Array.isArray(target)) {
     if (typeof key === "number") return target[key];

@@ -105,9 +105,9 @@ export function joinTexts(run: Run, items: readonly unknown[], separator: string
   run.checkString(items.length * separator.length, "join");
   let text = "";
   for (let i = 0; i < items.length; i++) {
-    if (i > 0) text += separator;
     const item = items[i];
-    text += typeof item === "string" ? item : printedText(run, item);
+    const part = typeof item === "string" ? item : printedText(run, item);
+    text = i === 0 ? part : text + separator + part;
     if (text.length > run.limits.stringChars) run.checkString(text.length, "join");
   }
   run.charge(text.length >>> 4);

@@ -15,8 +15,9 @@ export function textOf(value: unknown): string {
     case "string":
       return value;
     case "number":
+      return `${value}`;
     case "boolean":
-      return String(value);
+      return value ? "true" : "false";
     case "object":
       if (value === null) return "";
       if (value instanceof SafeString) return value.toString();
@@ -32,6 +33,14 @@ export function textOf(value: unknown): string {
     default:
       return "";
   }
+}
+
+/** Whether a text has this ASCII character. Most texts are short: there, asking JavaScript's own search costs more than looking. */
+export function hasChar(text: string, char: string): boolean {
+  if (text.length > 32) return text.includes(char);
+  const wanted = char.charCodeAt(0);
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) === wanted) return true;
+  return false;
 }
 
 const objectTag = (value: object) =>
