@@ -1,5 +1,6 @@
 import { LIMITS } from "#core/limits.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
+import type { Module } from "#render/compile/module.ts";
 import type { Program } from "#render/compile/program.ts";
 import type { SecretRequirement } from "#render/secret-function.ts";
 import type { Origins } from "#render/trace/origin.ts";
@@ -28,7 +29,6 @@ export const DEFAULT_LIMITS: Readonly<RenderLimits> = {
 
 /** The decisions and what else a template sees, by name. */
 export type Context = Readonly<Record<string, unknown>>;
-type Module = { readonly values: Context; readonly exported: Record<string, unknown> };
 
 /** Functions by name, without a prototype, so that a name is either there or nothing. */
 export type Globals = Readonly<Record<string, unknown>>;
@@ -62,7 +62,7 @@ export class Run {
   readonly host: Host;
   readonly stepsMax: number;
   /** Modules that depend on nothing but the context that they were imported with. */
-  #modules: Map<Program, Module> | null = null;
+  #modules: Map<Program, { readonly values: Context; readonly module: Module }> | null = null;
   #faults: Map<string, TemplateFault> | null = null;
   #faultCount = 0;
   /** A unit file printed a value with inner spaces: whether its key may hold one is decided by the span's key. */
@@ -101,14 +101,14 @@ export class Run {
   }
 
   /** What a template defined when it was imported with these values before. */
-  moduleOf(program: Program, values: Context): Record<string, unknown> | undefined {
+  moduleOf(program: Program, values: Context): Module | undefined {
     const known = this.#modules?.get(program);
-    return known?.values === values ? known.exported : undefined;
+    return known?.values === values ? known.module : undefined;
   }
 
-  keepModule(program: Program, values: Context, exported: Record<string, unknown>): void {
+  keepModule(values: Context, module: Module): void {
     this.#modules ??= new Map();
-    this.#modules.set(program, { values, exported });
+    this.#modules.set(module.program, { values, module });
   }
 
   enter(what: string, place: TemplatePlace): void {

@@ -4,7 +4,7 @@ import { CharSet, DIGITS, LETTERS } from "#render/values/char-set.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
-import { textOf } from "#render/values/text.ts";
+import { hasChar, textOf } from "#render/values/text.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 /** A secret that a rendered file needs to be there on the device; `file` is the output that names it. */
@@ -17,8 +17,7 @@ export type SecretRequirement = {
 };
 
 const PARAMETERS = ["name", "type", "target", "required"];
-const OWN_SCHEME = "leger://";
-const OTHER_SCHEMES = ["keyvault://", "vault://", "env://"];
+const SCHEMES = ["leger://", "keyvault://", "vault://", "env://"];
 const WORD = new CharSet(`${LETTERS}${DIGITS}_`);
 const PATH = new CharSet(`${LETTERS}${DIGITS}._/@:+=-`);
 const NAME = new CharSet(`${LETTERS}${DIGITS}._-`);
@@ -61,7 +60,7 @@ const SLASH = 47;
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = text.startsWith(OWN_SCHEME) || OTHER_SCHEMES.some((scheme) => text.startsWith(scheme));
+  const isReference = hasChar(text, ":") && SCHEMES.some((scheme) => text.startsWith(scheme));
   const name = isReference ? text.slice(endOfPath(text)) : text;
   return isSecretName(name) ? { name, isReference } : null;
 }

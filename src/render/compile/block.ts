@@ -75,7 +75,6 @@ export function compileExtends(node: Extends, scope: Scope): TextCode {
   const find = templateCode(node, scope);
   return (slots) => {
     const parent = find(slots);
-    if (parent === null) return "";
     const root = rootOf(slots)[0];
     root.parent = parent;
     root.instance.addBlocks(parent);

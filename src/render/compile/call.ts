@@ -190,8 +190,7 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place } = call;
   const { run } = slots[0];
-  const values: unknown[] = [];
-  for (const arg of args) values.push(read(arg, slots));
+  const values = args.map((arg) => read(arg, slots));
   if (run.tracer !== null) for (const value of values) run.tracer.noteWhole(value);
   if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   run.charge(1, place);

@@ -2,13 +2,14 @@ import type { FromImport, Import, Include } from "#render/ast.ts";
 import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import { viewCode } from "#render/compile/block.ts";
 import { isTextFunction } from "#render/macro-function.ts";
+import { Module } from "#render/compile/module.ts";
 import type { Program, TextCode } from "#render/compile/program.ts";
 import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
 import { type Context, Instance, type Names, type Slots } from "#render/run.ts";
-import { joinOrigins, type Origins } from "#render/trace/origin.ts";
+import { joinOrigins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
 const NO_VALUES: Context = {};
@@ -31,10 +32,8 @@ export function compileInclude(node: Include, scope: Scope): TextCode {
   };
 }
 
-type Exports = Record<string, unknown>;
-
 /** Runs a template for what it defines. Without context that depends on nothing, so once per render is enough. */
-function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => Exports {
+function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => Module {
   const { compiler } = scope;
   const find = templateCode(node, scope);
   const names = node.withContext === true ? visibleNames(scope) : null;
@@ -45,7 +44,6 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   return (slots) => {
     const program = find(slots);
     const { run, instance } = slots[0];
-    if (program === null) return {};
     const isShared = sharing === null || sharing.isPossible(program, slots);
     const owner = names === null ? NO_VALUES : instance.values;
     const known = isShared ? run.moduleOf(program, owner) : undefined;
@@ -57,10 +55,10 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     const evaluate = () => program.evaluate(run, own, around);
     const inner = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
     run.depth--;
-    const exported = exportsFrom(program, inner);
-    if (isShared && program.isConstant) run.keepModule(program, owner, exported);
-    writeBack?.(slots, program, exported);
-    return exported;
+    const module = new Module(program, inner);
+    if (isShared && program.isConstant) run.keepModule(owner, module);
+    writeBack?.(slots, module);
+    return module;
   };
 }
 
@@ -87,31 +85,19 @@ class Sharing {
   }
 }
 
-function exportsFrom(program: Program, slots: Slots): Exports {
-  const exported: Exports = {};
-  const origins: Record<string, Origins | undefined> = {};
-  for (const { name, slot, isAlways } of program.exports) {
-    if (slots[slot] === undefined && !isAlways) continue;
-    exported[name] = slots[slot];
-    origins[name] = slots[0].origins?.[slot];
-  }
-  slots[0].run.tracer?.rememberExports(exported, origins);
-  return exported;
-}
-
 /**
  * Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. Which names that may be is known
  * once both are compiled.
  */
-function writeThrough(names: Names): (slots: Slots, program: Program, exported: Exports) => void {
+function writeThrough(names: Names): (slots: Slots, module: Module) => void {
   let shared: { readonly program: Program; readonly names: readonly string[] } | null = null;
-  return (slots, program, exported) => {
+  return (slots, { program, exports }) => {
     if (shared?.program !== program) {
       const both = program.exports.map(({ name }) => name).filter((name) => names.has(name));
       shared = { program, names: both };
     }
     for (const name of shared.names) {
-      const value = exported[name];
+      const value = exports[name];
       const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
       if (number !== undefined && value !== undefined && !isTextFunction(value)) slots[number] = value;
     }
@@ -127,7 +113,7 @@ export function compileImport(node: Import, scope: Scope): TextCode {
   }
   const define = defineName(node.target.value, scope, { isImported: true });
   return guarded(node, scope, {
-    run: (slots) => define(slots, module(slots), slots[0].run.tracer?.control),
+    run: (slots) => define(slots, module(slots).exports, slots[0].run.tracer?.control),
     fail: (slots) => define(slots, FAILED),
   });
 }
@@ -139,10 +125,15 @@ export function compileFromImport(node: FromImport, scope: Scope): TextCode {
     const { name, alias } = importedName(child);
     return { name, define: defineName(alias, scope, { isImported: true }), place: compiler.place(child) };
   });
+  // Nearly always the same template: where it keeps what is wanted is looked up once.
+  let last: { readonly program: Program; readonly bindings: readonly ImportBinding[] } | null = null;
   return guarded(node, scope, {
     run: (slots) => {
-      const exported = module(slots);
-      for (const each of imports) bindImport(slots, exported, each);
+      const from = module(slots);
+      const { program } = from;
+      if (last?.program !== program) last = { program, bindings: imports.map((each) => bindingOf(each, program)) };
+      const { bindings } = last;
+      for (let i = 0; i < bindings.length; i++) bindImport(slots, from, bindings[i] as ImportBinding);
     },
     fail: (slots) => {
       for (const { define } of imports) define(slots, FAILED);
@@ -150,17 +141,27 @@ export function compileFromImport(node: FromImport, scope: Scope): TextCode {
   });
 }
 
-type ImportBinding = { readonly name: string; readonly define: Assign; readonly place: TemplateFault["place"] };
+type Imported = { readonly name: string; readonly define: Assign; readonly place: TemplateFault["place"] };
+type ImportBinding = Imported & { readonly slot: number; readonly isAlways: boolean };
 
-function bindImport(slots: Slots, exported: Exports, { name, define, place }: ImportBinding): void {
-  if (Object.hasOwn(exported, name)) {
-    const { tracer } = slots[0].run;
-    const origins = tracer === null ? undefined : joinOrigins(tracer.originsOfExport(exported, name), tracer.control);
-    define(slots, exported[name], origins);
-    return;
-  }
-  const suggestion = didYouMean(name, Object.keys(exported));
-  throw new TemplateFault({
+/** Slot 0 holds no variable: it stands for a name that the template does not have. */
+function bindingOf(imported: Imported, program: Program): ImportBinding {
+  const { slot = 0, isAlways = false } = program.exports.find(({ name }) => name === imported.name) ?? {};
+  return { ...imported, slot, isAlways };
+}
+
+function bindImport(slots: Slots, module: Module, { name, define, place, slot, isAlways }: ImportBinding): void {
+  const value = slot === 0 ? undefined : module.slots[slot];
+  if (slot === 0 || (value === undefined && !isAlways)) throw notExported(name, module, place);
+  const { tracer } = slots[0].run;
+  const origins =
+    tracer === null ? undefined : joinOrigins(tracer.originsOfExport(module.exports, name), tracer.control);
+  define(slots, value, origins);
+}
+
+function notExported(name: string, { exports }: Module, place: TemplateFault["place"]): TemplateFault {
+  const suggestion = didYouMean(name, Object.keys(exports));
+  return new TemplateFault({
     code: "import_not_found",
     message: `cannot import '${name}'${suggestion === null ? "" : `; did you mean '${suggestion}'?`}`,
     action: "Import a macro or a variable that the template sets at its top level.",

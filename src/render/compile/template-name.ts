@@ -9,6 +9,8 @@ import { textOf } from "#render/values/text.ts";
 type Naming = Extends | FromImport | Import | Include;
 
 /** Finds the template that a statement names, inside the pack; null where it is missing and may be. */
+export function templateCode(node: Include, scope: Scope): (slots: Slots) => Program | null;
+export function templateCode(node: Exclude<Naming, Include>, scope: Scope): (slots: Slots) => Program;
 export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Program | null {
   const { compiler } = scope;
   const source = sourceOf(compiler.operand(node.template, scope));
