@@ -24,14 +24,18 @@ export async function loadPack(deps: Deps, row: SchemaSummaryRow): Promise<Resul
   const text = (await readIntact(deps, deps.files, of)) ?? (await restorePack(deps, row));
   if (text === null) return err([lost(row)]);
 
+  const ready = readPack(text);
+  if (ready.ok) deps.caches.packs.set(row.pack_digest, ready.value);
+  return ready;
+}
+
+/** The pack that a stored text holds, compiled. */
+export function readPack(text: string): Result<ReadyPack, Finding[]> {
   const pack = Pack.parse(JSON.parse(text));
   const compiled = compilePack(pack);
   if (!compiled.ok) return compiled;
   const schema = compileDecisionSchema(pack.schema);
-  if (!schema.ok) return schema;
-  const ready = { compiled: compiled.value, schema: schema.value };
-  deps.caches.packs.set(row.pack_digest, ready);
-  return ok(ready);
+  return schema.ok ? ok({ compiled: compiled.value, schema: schema.value }) : schema;
 }
 
 /** A pack's text where its bytes are the ones that its name says; others are an alarm and count as none. */

@@ -1,18 +1,21 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { sha256Hex } from "#core/digest.ts";
 import type { Measure } from "#registry/admission/phase.ts";
 import { type Admission, admitPack, examined } from "#registry/admit-pack.ts";
+import { readPack } from "#registry/load-pack.ts";
 import { unpackArchive } from "#registry/unpack.ts";
 import { cpuMs } from "../cpu-ms.ts";
 import { FIXTURES, readTree } from "../fixtures/fixture-release.ts";
 import { packArchive } from "../upstreams/pack-archive.ts";
 
 /**
- * node tools/registry-bench/admit-once.ts OLDER NEWER
+ * node tools/registry-bench/admit-once.ts VERSION [PREVIOUS]
  *
  * Admits one release of our pack, from the bytes of its archive on, in a process that has done nothing before, and held against the
- * release before it, whose pack is read and compiled as from R2: what a Worker's first admission costs. Prints one line: the CPU of
- * each phase, and a digest of everything that was found, by which two runs and two builds of the registry can be compared.
+ * release before it, whose pack is read from the text in the file PREVIOUS as R2 would have it, and compiled: what a Worker's first admission costs. Prints one line: the CPU of
+ * each phase, and a digest of everything that was found, by which two runs and two builds of the registry can be compared. Without PREVIOUS: prints the text
+ * of the version's pack.
  */
 export type AdmissionRun = {
   total_ms: number;
@@ -33,8 +36,13 @@ async function read(archive: Uint8Array, version: string, measure: Measure): Pro
   return admitPack(files.value, { pack: "leger", version, notes: "" }, measure);
 }
 
-async function main([older = "", newer = ""]: readonly string[]): Promise<void> {
-  const [before, archive] = [await archiveOf(older), await archiveOf(newer)];
+async function main([version = "", previous]: readonly string[]): Promise<void> {
+  const archive = await archiveOf(version);
+  if (previous === undefined) {
+    process.stdout.write((await read(archive, version, () => {})).text);
+    return;
+  }
+  const stored = readFileSync(previous, "utf8");
   const phases: Record<string, number> = {};
   const start = cpuMs();
   let current = { phase: "unpack", since: start };
@@ -43,11 +51,12 @@ async function main([older = "", newer = ""]: readonly string[]): Promise<void> 
     phases[current.phase] = (phases[current.phase] ?? 0) + now - current.since;
     current = { phase, since: now };
   };
-  const admission = await read(archive, newer, measure);
+  const admission = await read(archive, version, measure);
   measure("previous release");
-  const { ready } = await read(before, older, () => {});
-  if (!ready) throw new Error(`${older} does not compile`);
-  const of = { version: newer, previous: { version: older, pack: ready }, measure };
+  const before = readPack(stored);
+  if (!before.ok) throw new Error(`${previous} does not compile`);
+  const pack = before.value;
+  const of = { version, previous: { version: pack.compiled.pack.version, pack }, measure };
   const { status, report, compatibility, matrix } = examined(admission, of);
   measure("");
   const run: AdmissionRun = {
