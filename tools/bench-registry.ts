@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type FanOutTrial, fanOutTrial } from "./registry-bench/fan-out-trial.ts";
+import type { HeapUse } from "./registry-bench/watch-heap.ts";
 import { measureAdmission } from "./registry-bench/measure-admission.ts";
 
 /**
@@ -7,8 +8,9 @@ import { measureAdmission } from "./registry-bench/measure-admission.ts";
  *
  * What a release costs (docs/design/registry.md says how it is measured): its admission, in CPU and by phase, and its fan-out over
  * many configurations in the local stack, the largest of which is interrupted by SIGKILL. `--quick`: 50 and 150 configurations and
- * one kill. Last line: {"admission_ms","matrix_rows","fanout":[{"configs","ms","peak_mb"}]}. Exit 1 when a configuration has not
- * got exactly what its policy says, or got it twice; when time is not linear; when memory grows with the number of configurations.
+ * one kill. Last line: {"admission_ms","matrix_rows","fanout":[{"configs","ms","peak_mb","heap_mb"}]}, where peak_mb is all of workerd and
+ * heap_mb the most that the Worker's own heap had in use. Exit 1 when a configuration has not got exactly what its policy says, or got
+ * it twice; when time is not linear; when memory grows on the way or with the number of configurations.
  */
 const ADMISSION_ROUNDS = { full: 5, quick: 3 };
 /** CPU per configuration, the largest size against the smallest: a square would be three times and more. */
@@ -16,6 +18,8 @@ const LINEAR_MAX = 2;
 /** Peak of the largest against the smallest: engines collect garbage when they like, and take what they need first. */
 const FLAT_MAX = 1.6;
 const FLAT_FROM_CONFIGURATIONS = 1000;
+/** The heap's low points, what is in use once V8 has collected: the highest of the second half of the way against the first half's. */
+const FLAT_LOW_MAX = 1.3;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -46,29 +50,57 @@ async function main(): Promise<number> {
     console.log(
       `fan-out over ${configurations}: ${ms(trial.ms)} (${each(trial.ms)} each; CPU ${each(trial.cpu_ms)}), at most ${trial.peak_mb} MB, ${trial.kills} kills`,
     );
-    console.log(`  memory on the way: ${trial.curve_mb.join(", ")} MB`);
+    console.log(`  workerd on the way: ${trial.curve_mb.join(", ")} MB`);
+    const heap = trial.heap.map(({ low_mb, high_mb }) => `${low_mb.toFixed(0)} to ${high_mb.toFixed(0)}`);
+    console.log(
+      `  the Worker's own heap: ${heap.join(", ")} MB, of at most ${heapPeak(trial, "held_mb").toFixed(0)} MB held`,
+    );
     console.log(`  ${JSON.stringify(trial.counts)}`);
     for (const violation of trial.violations) console.log(`  VIOLATION: ${violation}`);
   }
   const complaints = [...trials.flatMap(({ violations }) => violations), ...shapeOf(trials)];
   for (const complaint of complaints) console.log(complaint);
-  const fanout = trials.map(({ configurations: configs, ms: time, peak_mb }) => ({ configs, ms: time, peak_mb }));
+  const fanout = trials.map((trial) => ({
+    configs: trial.configurations,
+    ms: trial.ms,
+    peak_mb: trial.peak_mb,
+    heap_mb: Math.round(heapPeak(trial, "high_mb")),
+  }));
   console.log(JSON.stringify({ admission_ms: Math.round(worst.total_ms), matrix_rows: worst.matrix_rows, fanout }));
   return complaints.length > 0 ? 1 : 0;
 }
 
 /** What the sizes say together: a line, and no memory that grows. */
 function shapeOf(trials: readonly FanOutTrial[]): string[] {
-  const each = trials.map(({ cpu_ms, configurations }) => cpu_ms / configurations);
-  const peaks = trials
-    .filter(({ configurations }) => configurations >= FLAT_FROM_CONFIGURATIONS)
-    .map(({ peak_mb }) => peak_mb);
   const complaints: string[] = [];
+  const each = trials.map(({ cpu_ms, configurations }) => cpu_ms / configurations);
   if ((each.at(-1) ?? 0) > (each[0] ?? 0) * LINEAR_MAX)
     complaints.push(`Time is not linear: ${each.map((one) => one.toFixed(1)).join(", ")} ms of CPU for each.`);
-  if ((peaks.at(-1) ?? 0) > (peaks[0] ?? 0) * FLAT_MAX) complaints.push(`Memory grows: ${peaks.join(", ")} MB.`);
+  const large = trials.filter(({ configurations }) => configurations >= FLAT_FROM_CONFIGURATIONS);
+  const grows = (what: string, megabytes: readonly number[], most: number) => {
+    if ((megabytes.at(-1) ?? 0) > (megabytes[0] ?? 0) * most)
+      complaints.push(`${what} grows: ${megabytes.map((one) => one.toFixed(0)).join(", ")} MB.`);
+  };
+  grows(
+    "Memory",
+    large.map(({ peak_mb }) => peak_mb),
+    FLAT_MAX,
+  );
+  grows(
+    "The Worker's heap",
+    large.map((trial) => heapPeak(trial, "high_mb")),
+    FLAT_MAX,
+  );
+  for (const { configurations, heap } of large) {
+    const half = Math.floor(heap.length / 2);
+    const lows = [heap.slice(0, half), heap.slice(half)].map((part) => Math.max(...part.map(({ low_mb }) => low_mb)));
+    if (half === 0) complaints.push(`The Worker's heap over ${configurations} configurations was not seen.`);
+    else grows(`What the Worker keeps over ${configurations} configurations`, lows, FLAT_LOW_MAX);
+  }
   return complaints;
 }
+
+const heapPeak = ({ heap }: FanOutTrial, of: keyof HeapUse) => Math.max(0, ...heap.map((use) => use[of]));
 
 const ms = (value: number) => `${Math.round(value)} ms`;
 

@@ -64,6 +64,8 @@ export async function prepareFolder(
 
 export type Runtime = {
   readonly url: string;
+  /** Where `wrangler dev` offers the Worker's isolate to a debugger. */
+  readonly inspectorUrl: string;
   /** The process group of wrangler and workerd. */
   readonly groupId: number;
   /** Ends the runtime's whole process group at once, as a power cut would; resolves when nothing of it is left. */
@@ -85,15 +87,17 @@ export async function startRuntime(folder: RuntimeFolder): Promise<Runtime> {
 }
 
 async function startOnce(folder: RuntimeFolder): Promise<Runtime> {
-  const port = await freePort();
+  const [port, inspectorPort] = [await freePort(), await freePort()];
   const args = ["dev", "build/worker.js", "--no-bundle", "--persist-to", "state", "--ip", "127.0.0.1"];
+  const ports = ["--port", String(port), "--inspector-port", String(inspectorPort)];
   const child = spawnWrangler({
     folder: folder.path,
     logFile: folder.logFile,
-    args: [...args, "--port", String(port), "--show-interactive-dev-session", "false"],
+    args: [...args, ...ports, "--show-interactive-dev-session", "false"],
   });
   const ended = once(child, "exit");
   const url = `http://127.0.0.1:${port}`;
+  const inspectorUrl = `http://127.0.0.1:${inspectorPort}`;
   const kill = async () => {
     endGroup(child);
     await ended;
@@ -101,7 +105,7 @@ async function startOnce(folder: RuntimeFolder): Promise<Runtime> {
   };
   try {
     await untilReady(url, child);
-    return { url, groupId: child.pid ?? 0, kill };
+    return { url, inspectorUrl, groupId: child.pid ?? 0, kill };
   } catch (error) {
     await kill();
     throw error;

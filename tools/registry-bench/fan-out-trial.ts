@@ -6,6 +6,7 @@ import { makeLocalSecrets } from "../local-secrets.ts";
 import { type Upstreams, startUpstreams } from "../upstreams/start-upstreams.ts";
 import type { FanOutCounts, Progress } from "./count-fan-out.ts";
 import { workerdUsage } from "./process-usage.ts";
+import { type HeapUse, watchHeap } from "./watch-heap.ts";
 
 export type FanOutTrial = {
   configurations: number;
@@ -17,6 +18,8 @@ export type FanOutTrial = {
   peak_mb: number;
   /** What it held after each eighth of the way. */
   curve_mb: number[];
+  /** The Worker's own heap during each eighth of the way; empty where the inspector does not answer. */
+  heap: HeapUse[];
   kills: number;
   /** What is not as it must be at the end; empty is good. */
   violations: string[];
@@ -116,11 +119,13 @@ async function restart(world: World, laterSeconds: number): Promise<void> {
 async function announce(
   world: World,
   { configurations, kills }: { configurations: number; kills: number },
-): Promise<Pick<FanOutTrial, "ms" | "cpu_ms" | "peak_mb" | "curve_mb">> {
+): Promise<Pick<FanOutTrial, "ms" | "cpu_ms" | "peak_mb" | "curve_mb" | "heap">> {
   const jobs = configurations * 0.8;
   const marks = Array.from({ length: kills }, (_, n) => (jobs * (n + 1)) / (kills + 1));
   const used = sampleUsage(world);
+  const heapWatch = watchHeap(() => world.runtime.inspectorUrl);
   const curve_mb: number[] = [];
+  const heap: HeapUse[] = [];
   let ms = 0;
   let cpu_ms = 0;
   try {
@@ -128,6 +133,7 @@ async function announce(
     await untilAdmitted(world);
     let since = performance.now();
     used.forgetCpu();
+    heapWatch.take(); // the admission's own needs are none of the fan-out's
     await admission;
     for (let moved = { done: -1, at: since }; ; await sleep(SAMPLE_MS)) {
       const cron = playCron(world, "* * * * *").catch((cause: unknown) => cause); // a kill cuts it off
@@ -142,14 +148,19 @@ async function announce(
         console.log(`  killed with ${progress.done} of ${jobs} done and ${progress.queued} waiting`);
         since = performance.now();
       }
-      if (progress.done >= (jobs * (curve_mb.length + 1)) / 8) curve_mb.push(used.now());
+      if (progress.done >= (jobs * (curve_mb.length + 1)) / 8) {
+        curve_mb.push(used.now());
+        const use = heapWatch.take();
+        if (use) heap.push(use);
+      }
       if (progress.done > moved.done) moved = { done: progress.done, at: performance.now() };
       if (performance.now() - moved.at > STALLED_MS) throw new Error(`no progress: ${JSON.stringify(progress)}`);
     }
     ms = Math.round(ms + performance.now() - since);
-    return { ms, cpu_ms: cpu_ms + used.cpuMs(), peak_mb: used.peak(), curve_mb };
+    return { ms, cpu_ms: cpu_ms + used.cpuMs(), peak_mb: used.peak(), curve_mb, heap };
   } finally {
     used.stop();
+    await heapWatch.stop();
   }
 }
 
