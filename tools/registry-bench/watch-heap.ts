@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The Worker's own JavaScript heap over a while: least and most in use, and the most that V8 held for it; in megabytes. */
+/** The Worker's own memory over a while: least and most in use, and the most that V8 held for its heap; in megabytes. */
 export type HeapUse = { low_mb: number; high_mb: number; held_mb: number };
 
 const SAMPLE_MS = 250;
@@ -8,15 +8,15 @@ const MEGABYTE = 1_000_000;
 const NOTHING: HeapUse = { low_mb: Infinity, high_mb: 0, held_mb: 0 };
 
 /**
- * Asks the Worker's isolate four times a second, through the inspector of `wrangler dev`, how much of its heap is in use. The
+ * Asks the Worker's isolate four times a second, through the inspector of `wrangler dev`, how much memory it uses: JavaScript's heap, what workerd keeps beside it for the objects in it, and buffers. The
  * local stand-ins for D1, R2 and queues are other isolates of the same process, and are not counted. `inspectorUrl` is asked again
  * and again, so that the watch goes on when a runtime is killed and another takes its place.
  */
 export function watchHeap(inspectorUrl: () => string) {
   let seen = NOTHING;
   let stopped = false;
-  const note = ({ usedSize, totalSize }: HeapUsage) => {
-    const used = usedSize / MEGABYTE;
+  const note = ({ usedSize, totalSize, embedderHeapUsedSize, backingStorageSize }: HeapUsage) => {
+    const used = (usedSize + embedderHeapUsedSize + backingStorageSize) / MEGABYTE;
     seen = {
       low_mb: Math.min(seen.low_mb, used),
       high_mb: Math.max(seen.high_mb, used),
@@ -53,7 +53,7 @@ export function watchHeap(inspectorUrl: () => string) {
   };
 }
 
-type HeapUsage = { usedSize: number; totalSize: number };
+type HeapUsage = { usedSize: number; totalSize: number; embedderHeapUsedSize: number; backingStorageSize: number };
 
 function usageIn(message: string): HeapUsage | undefined {
   const { result } = JSON.parse(message) as { result?: Partial<HeapUsage> };
