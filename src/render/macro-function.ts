@@ -132,9 +132,9 @@ function bindRest(parameters: readonly Parameter[], slots: Slots, { from, keywor
       slots[slot] = keywords.get(name);
       if (origins !== null) origins[slot] = keywords.originsOf(name);
     } else if (defaultCode !== null && tracer !== null && origins !== null) {
-      const read = tracer.reading(() => defaultCode(slots));
-      slots[slot] = read.value;
-      origins[slot] = read.origins;
+      const outer = tracer.startReading();
+      slots[slot] = defaultCode(slots);
+      origins[slot] = tracer.stopReading(outer);
     } else if (defaultCode !== null) slots[slot] = defaultCode(slots);
   }
 }

@@ -4,7 +4,7 @@ import { CharSet, DIGITS, LETTERS } from "#render/values/char-set.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
 import { primitiveOf } from "#render/values/operators.ts";
-import { hasChar, textOf } from "#render/values/text.ts";
+import { textOf } from "#render/values/text.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 /** A secret that a rendered file needs to be there on the device; `file` is the output that names it. */
@@ -60,7 +60,7 @@ const SLASH = 47;
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = hasChar(text, ":") && SCHEMES.some((scheme) => text.startsWith(scheme));
+  const isReference = text.includes(":") && SCHEMES.some((scheme) => text.startsWith(scheme));
   const name = isReference ? text.slice(endOfPath(text)) : text;
   return isSecretName(name) ? { name, isReference } : null;
 }

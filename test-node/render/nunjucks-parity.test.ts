@@ -49,6 +49,15 @@ const CASES: Record<string, readonly string[]> = {
     "{% if true %}{% set inside = 1 %}{% endif %}{{ inside }}",
     "{% macro later() %}{{ helper() }}{% endmacro %}{% macro helper() %}h{% endmacro %}{{ later() }}",
   ],
+  "members read again": [
+    "{% set r = rows[0] %}{{ r.name }}{{ r.name }}{% set r = rows[1] %}{{ r.name }}{{ r.name }}",
+    "{% for r in rows %}{{ r.name }}{{ r.name | upper }}{% if r.on %}{{ r.on }}{% set r = rows[1] %}{{ r.name }}{{ r.on }}{% endif %}{% endfor %}",
+    "{% for r in rows %}{{ dict.two.deep }}{{ dict.two.deep }}{{ dict.one }}{{ r.name }}{% for r in rows %}{{ r.name }}{{ r.port }}{% endfor %}{{ r.name }}{{ r.port }}{% endfor %}",
+    "{% for i in list %}{% set l = loop %}{{ l.index }}{{ l.index }}{{ l.last }}{{ l.last }}{% endfor %}",
+    "{% set c = cycler('x', 'y') %}{{ c.next() }}{{ c.current }}{{ c.current }}{{ c.next() }}{{ c.current }}{{ c.current }}",
+    "{% macro m(r) %}{{ r.name }}{{ r.name }}{% if r.on %}{{ m(rows[1]) }}{{ r.name }}{% endif %}{% endmacro %}{{ m(rows[0]) }}{{ m(rows[1]) }}",
+    "{{ gone.name }}{{ gone.name }}{% set gone = dict %}{{ gone.one }}{{ gone.one }}{{ gone.name }}{% set gone = 'ab' %}{{ gone[0] }}{{ gone[0] }}{{ gone.one }}",
+  ],
   loops: [
     "{% for i in list %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }} {% endfor %}",
     "{% for k, v in dict %}{{ k }}={{ v }};{% endfor %}{% for k, v in pairs %}{{ k }}{{ v }}{% endfor %}",

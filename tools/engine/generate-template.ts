@@ -271,6 +271,11 @@ export class TemplateGenerator {
 
   #set(place: Place): string {
     const name = this.#random.pick(["a", "b", "x", "y", "z", "list"]);
+    if (this.#random.chance(0.15)) {
+      // The same members of one mapping and then of another: the engine keeps what it has read.
+      const members = `{{ ${name}.name }}{{ ${name}.k }}{{ ${name}.name }}`;
+      return `{% set ${name} = ${this.#random.pick(["dict", "c", "rows[0]", "rows[1]"])} %}${members}`;
+    }
     // What is captured is never looped over: texts that grow by looping over themselves stop the engine, but not Nunjucks.
     if (this.#random.chance(0.2))
       return `{% set ${this.#random.pick(["y", "z"])} %}${this.#body({ ...place, depth: 1, isCaptured: true })}{% endset %}`;

@@ -3,11 +3,12 @@ import { type Compiled, isSilenced, placedFault, type TemplateCompiler } from "#
 import { printedCode, printStep } from "#render/compile/print.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { type Body, bodyOf, codeOfStep, runBody, type Step, stepOf } from "#render/compile/step.ts";
+import { type Body, bodyCode, bodyOf, codeOfStep, type Step, stepOf } from "#render/compile/step.ts";
 import { compileStatement } from "#render/compile/statement.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { stringFault } from "#render/run.ts";
 import { TracedPiece, tracedSequence } from "#render/trace/trace-body.ts";
+import { capturedText } from "#render/trace/tracer.ts";
 import { readWhole } from "#render/trace/read-whole.ts";
 import { CapturedText } from "#render/values/safe-string.ts";
 import { textOf } from "#render/values/text.ts";
@@ -99,15 +100,16 @@ function recovering(step: Step, place: TemplatePlace): Step {
 /** `{% set x %}...{% endset %}` and `{% filter %}`: the text of statements as a value. */
 export function compileCapture(node: Capture, scope: Scope): Compiled {
   const { compiler } = scope;
-  const inner = compiler.body(node.body.children, scope);
+  const run = bodyCode(compiler.body(node.body.children, scope));
   const place = compiler.place(node);
+  const { isTraced, isUnit } = compiler.variant;
   const body: TextCode = (slots) => {
-    const { tracer, limits } = slots[0].run;
-    const text = tracer === null ? runBody(inner, slots) : tracer.capturing(() => runBody(inner, slots));
+    const { limits } = slots[0].run;
+    const text = isTraced ? capturedText(slots, run) : run(slots);
     if (text.length > limits.stringChars) throw stringFault("a captured body", limits.stringChars, place);
     return text;
   };
-  if (!compiler.variant.isUnit) return { code: body };
+  if (!isUnit) return { code: body };
   return {
     code: (slots) => {
       const text = body(slots);

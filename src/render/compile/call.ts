@@ -4,13 +4,13 @@ import { compileEntries, type Entry, recordOf } from "#render/compile/literal.ts
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf } from "#render/compile/source.ts";
+import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { Binding, HostFunction, isTextFunction, MacroFunction, type TextFunction } from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
-import type { Tracer } from "#render/trace/tracer.ts";
+import { capturedText, type Tracer } from "#render/trace/tracer.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
@@ -80,18 +80,13 @@ function valueCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
     const callee = read(call.callee, slots);
     if (!isTextFunction(callee)) return other(callee, slots);
-    return new SafeString(
-      captured(slots, () => callText(call, callee, slots)),
-      isUnit,
-    );
+    const text = call.isTraced ? callCaptured(call, callee, slots) : callText(call, callee, slots);
+    return new SafeString(text, isUnit);
   };
 }
 
-/** Text that becomes a value: what it came from is noted, and none of it is output yet. */
-const captured = (slots: Slots, code: () => string): string => {
-  const { tracer } = slots[0].run;
-  return tracer === null ? code() : tracer.capturing(code);
-};
+const callCaptured = (call: CallParts, callee: TextFunction, slots: Slots): string =>
+  capturedText(slots, () => callText(call, callee, slots));
 
 /** The call's printed text: a macro's is not wrapped, and was checked for unit files part by part. */
 function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
@@ -142,7 +137,7 @@ function callText(call: CallParts, callee: TextFunction, slots: Slots): string {
   if (call.isTraced) return callTraced(call, callee, slots);
   if (callee instanceof MacroFunction) return callMacro(call, callee, slots);
   const named = keywords === null ? null : new Keywords(recordOf(keywords, slots));
-  return callee.invoke(args.length === 0 ? NO_ARGUMENTS : args.map((arg) => read(arg, slots)), named);
+  return callee.invoke(args.length === 0 ? NO_ARGUMENTS : valuesOf(args, slots), named);
 }
 
 /** The macro's parameters come from what its arguments were read from. */
@@ -190,7 +185,7 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place } = call;
   const { run } = slots[0];
-  const values = args.map((arg) => read(arg, slots));
+  const values = valuesOf(args, slots);
   if (run.tracer !== null) for (const value of values) run.tracer.noteWhole(value);
   if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));
   run.charge(1, place);
@@ -228,13 +223,9 @@ function compileSuper(node: FunCall, { compiler }: Scope): Compiled {
     }
     return next.run(activation, activation.view);
   };
-  const { isUnit } = compiler.variant;
+  const { isTraced, isUnit } = compiler.variant;
   return {
-    code: (slots) =>
-      new SafeString(
-        captured(slots, () => run(slots)),
-        isUnit,
-      ),
+    code: (slots) => new SafeString(isTraced ? capturedText(slots, run) : run(slots), isUnit),
     text: run,
   };
 }

@@ -3,17 +3,25 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { codeOf, CONSTANT, MEMBER, read, type Source, sourceOf } from "#render/compile/source.ts";
+import {
+  codeOf,
+  CONSTANT,
+  firstMember,
+  MEMBER,
+  read,
+  type Source,
+  sourceOf,
+  valuesOf,
+} from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
-import type { TemplatePlace } from "#render/fault.ts";
-import type { Filter } from "#render/filters/filter.ts";
-import type { Slots } from "#render/run.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
+import type { Filter } from "#render/filters/filter.ts";
+import type { TemplatePlace } from "#render/fault.ts";
+import type { Slots } from "#render/run.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
-import { plainMember } from "#render/values/plain-member.ts";
 
 export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
@@ -61,9 +69,9 @@ function filterCode(call: FilterCall): Code {
   const { input } = call;
   if (input.reading === MEMBER) {
     // Most inputs are members: reading them here saves a call each.
-    const { slot, first, fail } = input;
+    const { fail } = input;
     return (slots) => {
-      const value = plainMember(slots[slot], first);
+      const value = firstMember(input, slots);
       if (value === undefined && fail !== null) fail(slots);
       return applyFilter(call, slots, value);
     };
@@ -73,7 +81,7 @@ function filterCode(call: FilterCall): Code {
 }
 
 function applyFilter(call: FilterCall, slots: Slots, value: unknown): unknown {
-  const given = call.constants ?? call.args.map((arg) => read(arg, slots));
+  const given = call.constants ?? valuesOf(call.args, slots);
   const { run } = slots[0];
   if (typeof value === "string" ? value.length < CHARS_OF_A_STEP : call.isShort && Array.isArray(value)) {
     if (++run.steps > run.stepsMax) run.charge(0, call.place);

@@ -58,13 +58,13 @@ export class Loop {
     const { run } = slots[0];
     if (length > run.limits.rangeItems) run.checkItems(length, "the loop");
     for (const slot of this.#ownSlots) slots[slot] = undefined;
+    slots[this.lengthSlot] = length;
     if (this.objectSlot !== null) slots[this.objectSlot] = {};
   }
 
   startRound(slots: Slots, index: number, length: number): void {
     slots[0].run.charge(ROUND_STEPS, this.place);
     slots[this.indexSlot] = index;
-    slots[this.lengthSlot] = length;
     if (this.objectSlot !== null) setLoopObject(slots[this.objectSlot], index, length);
   }
 
@@ -121,7 +121,7 @@ function itemsOf(value: unknown): ArrayLike<unknown> | null {
 }
 
 function loopOverItems(loop: Loop): TextCode {
-  const { list, body, otherwise, place, indexSlot, lengthSlot, objectSlot } = loop;
+  const { list, body, otherwise, place, indexSlot, objectSlot } = loop;
   const target = loop.targets[0] ?? 0;
   return (slots) => {
     const value = read(list, slots);
@@ -136,7 +136,6 @@ function loopOverItems(loop: Loop): TextCode {
       if (run.steps > run.stepsMax) run.charge(0, place);
       slots[target] = items[i];
       slots[indexSlot] = i;
-      slots[lengthSlot] = length;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
       text += runBody(body, slots);
     }
@@ -146,7 +145,7 @@ function loopOverItems(loop: Loop): TextCode {
 }
 
 function loopUnpacking(loop: Loop): TextCode {
-  const { list, body, otherwise, targets, place, indexSlot, lengthSlot, objectSlot } = loop;
+  const { list, body, otherwise, targets, place, indexSlot, objectSlot } = loop;
   const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
     const value = read(list, slots);
@@ -161,7 +160,6 @@ function loopUnpacking(loop: Loop): TextCode {
       run.steps += ROUND_STEPS;
       if (run.steps > run.stepsMax) run.charge(0, place);
       slots[indexSlot] = i;
-      slots[lengthSlot] = length;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
       if (keys === null) unpack(slots, targets, (items as unknown[])[i]);
       else {

@@ -110,13 +110,29 @@ function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use):
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   const { source } = target;
   if (source?.kind === SLOT && source.question === AS_IS) {
-    return { ...compiledFrom(source.with({ kind: MEMBER, first: key, fail })), describe };
+    const member = source.with({ kind: MEMBER, first: key, fail });
+    if (!source.isInRoot && !MOVING_KEYS.has(key)) scope.unit.keepMember(member);
+    return { ...compiledFrom(member), describe };
   }
   if (source?.kind === MEMBER && source.question === AS_IS) {
-    return { ...compiledFrom(source.with({ kind: MEMBER_OF_MEMBER, second: key, fail })), describe };
+    const member = source.with({ kind: MEMBER_OF_MEMBER, second: key, fail });
+    scope.unit.extendMember(source, member);
+    return { ...compiledFrom(member), describe };
   }
   return { code: memberOfAny(sourceOf(target), key, fail), describe };
 }
+
+/** Members of what the engine itself moves on (`loop`, `cycler()`) are read anew; no data changes while a template runs. */
+const MOVING_KEYS: ReadonlySet<string | number> = new Set([
+  "current",
+  "first",
+  "index",
+  "index0",
+  "last",
+  "length",
+  "revindex",
+  "revindex0",
+]);
 
 function memberOfAny(target: Source, key: string | number, fail: Fail | null): Code {
   if (fail === null) return (slots) => plainMember(read(target, slots), key);

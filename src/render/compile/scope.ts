@@ -1,5 +1,6 @@
 import type { Expr, Statement } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
+import type { Source } from "#render/compile/source.ts";
 import type { ContextName } from "#render/run.ts";
 import { isPlainKey } from "#render/values/member.ts";
 
@@ -22,11 +23,15 @@ export type Variable = {
   readonly loop: LoopVariables | null;
 };
 
+const memberName = ({ slot, first }: Source): string => `${slot}.${first}`;
+
 /** What owns a slot array: a template's root, a block or a macro. Slot 0 is the activation. */
 export class Unit {
   slotCount = 1;
   /** Names read from the context, in the slots that they are loaded into when the unit starts. */
   readonly context = new Map<string, number>();
+  /** By slot and key: the only one that reads the member so far, or the slots where it is kept. */
+  readonly #members = new Map<string, Source | number>();
   readonly kind: "root" | "block" | "macro";
   readonly root: Unit;
   readonly scope: Scope;
@@ -42,6 +47,29 @@ export class Unit {
 
   newSlot(): number {
     return this.slotCount++;
+  }
+
+  /** A member that is read a second time gets two slots: in the first stands whose member was read last, in the other the member. */
+  keepMember(source: Source): void {
+    const name = memberName(source);
+    const before = this.#members.get(name);
+    if (before === undefined) {
+      this.#members.set(name, source);
+      return;
+    }
+    if (typeof before === "number") {
+      source.known = before;
+      return;
+    }
+    source.known = before.known = this.newSlot();
+    this.newSlot();
+    this.#members.set(name, source.known);
+  }
+
+  /** A longer path takes the place of its first part, which nothing else reads. */
+  extendMember(source: Source, longer: Source): void {
+    const name = memberName(source);
+    if (this.#members.get(name) === source) this.#members.set(name, longer);
   }
 
   get contextNames(): ContextName[] {

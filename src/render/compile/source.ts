@@ -54,6 +54,8 @@ export class Source {
   readonly code: Code;
   readonly slot: number;
   readonly first: string | number;
+  /** Where the member is kept once it was read (`Unit.keepMember`); 0: nowhere. */
+  known = 0;
   /** Refuses an undefined value; null where it may be asked for. */
   readonly fail: Fail | null;
   readonly second: string | number;
@@ -80,7 +82,9 @@ export class Source {
 
   with(parts: Partial<SourceParts>): Source {
     const { kind, question, slot, isInRoot, first, second, operand, fail, code } = this;
-    return new Source({ kind, question, slot, isInRoot, first, second, operand, fail, code, ...parts });
+    const copy = new Source({ kind, question, slot, isInRoot, first, second, operand, fail, code, ...parts });
+    copy.known = this.known;
+    return copy;
   }
 }
 
@@ -88,17 +92,27 @@ export class Source {
 export const read = (source: Source, slots: Slots): unknown =>
   source.reading === CODE ? source.code(slots) : readData(source, slots);
 
+export function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
+  const target = slots[slot];
+  if (known === 0) return plainMember(target, first);
+  if (slots[known] === target) return slots[known + 1];
+  const value = plainMember(target, first);
+  slots[known] = target;
+  slots[known + 1] = value;
+  return value;
+}
+
 function readData(source: Source, slots: Slots): unknown {
   let value: unknown;
   switch (source.reading) {
     case MEMBER:
-      value = plainMember(slots[source.slot], source.first);
+      value = firstMember(source, slots);
       break;
     case SLOT:
       value = slots[source.slot];
       break;
     case MEMBER_OF_MEMBER:
-      value = plainMember(plainMember(slots[source.slot], source.first), source.second);
+      value = plainMember(firstMember(source, slots), source.second);
       break;
     case CONSTANT:
       return source.operand;
@@ -137,6 +151,10 @@ function answer({ question, operand }: Source, value: unknown): boolean {
 export const equalsConstant = (value: unknown, wanted: unknown): boolean =>
   value === wanted || (typeof value !== typeof wanted && looseEquals(value, wanted));
 
+/** Apart, because a function that makes another one keeps its variables in memory of their own, each time that it is called. */
+export const valuesOf = (sources: readonly Source[], slots: Slots): unknown[] =>
+  sources.map((source) => read(source, slots));
+
 /** The source of any compiled expression. */
 export function sourceOf(compiled: Compiled): Source {
   if (compiled.source !== undefined) return compiled.source;
@@ -160,7 +178,7 @@ export function asking(source: Source | undefined, question: Question, operand?:
  * asking what to do, as long as its neighbours are of other kinds.
  */
 export function codeOf(source: Source): Code {
-  const { slot, first, second, fail } = source;
+  const { slot, second, fail } = source;
   switch (source.reading) {
     case CODE:
       return source.code;
@@ -172,13 +190,13 @@ export function codeOf(source: Source): Code {
       };
     case MEMBER:
       return (slots) => {
-        const value = plainMember(slots[slot], first);
+        const value = firstMember(source, slots);
         if (value === undefined && fail !== null) fail(slots);
         return value;
       };
     case MEMBER_OF_MEMBER:
       return (slots) => {
-        const value = plainMember(plainMember(slots[slot], first), second);
+        const value = plainMember(firstMember(source, slots), second);
         if (value === undefined && fail !== null) fail(slots);
         return value;
       };

@@ -3,7 +3,7 @@ import type { Run } from "#render/run.ts";
 import { primitiveOf } from "#render/values/operators.ts";
 import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
 import { RegexLiteral } from "#render/values/regex-literal.ts";
-import { hasChar, textOf } from "#render/values/text.ts";
+import { textOf } from "#render/values/text.ts";
 
 const isNothing = (value: unknown) => value === null || value === undefined || value === false;
 const numberOr = (value: unknown, fallback: number) => Number(primitiveOf(value)) || fallback;
@@ -22,7 +22,7 @@ const capitalize: Filter = (_run, input) => likeInput(input, capitalizeText(opti
 
 const title: Filter = (_run, input) => {
   const text = optionalText("title", input);
-  return likeInput(input, hasChar(text, " ") ? text.split(" ").map(capitalizeText).join(" ") : capitalizeText(text));
+  return likeInput(input, text.includes(" ") ? text.split(" ").map(capitalizeText).join(" ") : capitalizeText(text));
 };
 
 /** Nunjucks centers lists too, by the number of their items; a number is never padded. */
@@ -40,7 +40,7 @@ const center: Filter = (run, input, { 0: width }) => {
 const indent: Filter = (run, input, { 0: width, 1: indentFirst }) => {
   const text = optionalText("indent", input);
   if (text === "") return "";
-  if (!indentFirst && !hasChar(text, "\n")) return keepUnitText(input, text);
+  if (!indentFirst && !text.includes("\n")) return keepUnitText(input, text);
   const columns = numberOr(width, 4);
   const lines = text.split("\n");
   run.charge(lines.length);
@@ -69,7 +69,7 @@ const replace: Filter = (run, input, { 0: from, 1: to, 2: countMax }) => {
   const isText = typeof input === "string" || input instanceof SafeString;
   if (!isText && typeof input !== "number") return input;
   const text = textOf(input);
-  const replacement = String(primitiveOf(to));
+  const replacement = typeof to === "string" ? to : String(primitiveOf(to));
   const limit = countMax === undefined ? -1 : Number(primitiveOf(countMax));
   if (old === "") {
     run.checkString((text.length + 1) * (replacement.length + 1), "replace");

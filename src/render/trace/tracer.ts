@@ -1,3 +1,5 @@
+import type { TextCode } from "#render/compile/program.ts";
+import type { Slots } from "#render/run.ts";
 import { addPaths, DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
 import { type SpanMark, Spans } from "#render/trace/spans.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
@@ -246,3 +248,9 @@ const isContainer = (value: unknown): value is object =>
   typeof value === "object" &&
   value !== null &&
   (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);
+
+/** Text that becomes a value, made by `code`: what it came from is noted, and none of it is output yet. */
+export const capturedText = (slots: Slots, code: TextCode): string => {
+  const { tracer } = slots[0].run;
+  return tracer === null ? code(slots) : tracer.capturing(() => code(slots));
+};

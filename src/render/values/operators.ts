@@ -10,18 +10,9 @@ import { textOf } from "#render/values/text.ts";
 type Primitive = string | number | boolean | null | undefined;
 
 export function primitiveOf(value: unknown): Primitive {
-  switch (typeof value) {
-    case "object":
-      return value === null ? null : textOf(value);
-    case "function":
-      return textOf(value);
-    case "string":
-    case "number":
-    case "boolean":
-      return value;
-    default:
-      return undefined;
-  }
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value === "object") return value === null ? null : textOf(value);
+  return typeof value === "function" ? textOf(value) : undefined;
 }
 
 /** Typed as numbers because TypeScript refuses what JavaScript defines: `-` and `<` on any two primitives. */

@@ -11,36 +11,24 @@ const LIST_CHARS_MAX = 1_048_576;
  * characters and depth, because a shared nested list prints exponentially; no method of a value is ever called.
  */
 export function textOf(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "number":
-      return `${value}`;
-    case "boolean":
-      return value ? "true" : "false";
-    case "object":
-      if (value === null) return "";
-      if (value instanceof SafeString) return value.toString();
-      if (Array.isArray(value)) return textOfList(value, { charsLeft: LIST_CHARS_MAX, depth: 0 });
-      if (value instanceof Marked) return value.refuse();
-      return objectTag(value);
-    case "function":
-      throw new TemplateFault({
-        code: "function_printed",
-        message: "a function is not a text",
-        action: "Call it: put parentheses after its name.",
-      });
-    default:
-      return "";
-  }
+  // one question after the other: V8 has a fast form of each, and none of a switch over `typeof`
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return `${value}`;
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (typeof value === "object" && value !== null) return textOfObject(value);
+  if (typeof value !== "function") return "";
+  throw new TemplateFault({
+    code: "function_printed",
+    message: "a function is not a text",
+    action: "Call it: put parentheses after its name.",
+  });
 }
 
-/** Whether a text has this ASCII character. Most texts are short: there, asking JavaScript's own search costs more than looking. */
-export function hasChar(text: string, char: string): boolean {
-  if (text.length > 32) return text.includes(char);
-  const wanted = char.charCodeAt(0);
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) === wanted) return true;
-  return false;
+function textOfObject(value: object): string {
+  if (value instanceof SafeString) return value.toString();
+  if (Array.isArray(value)) return textOfList(value, { charsLeft: LIST_CHARS_MAX, depth: 0 });
+  if (value instanceof Marked) return value.refuse();
+  return objectTag(value);
 }
 
 const objectTag = (value: object) =>
