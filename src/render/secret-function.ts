@@ -49,19 +49,17 @@ export const secretFunction = new HostFunction((context, args) => {
   return new SafeString(name + (kind === "env" ? ",type=env,target=" : ",type=mount,target=") + place, true);
 });
 
-/** Where the last part of a path starts. Names are short, and calling `lastIndexOf` costs more than looking. */
-function endOfPath(text: string): number {
-  let at = text.length;
-  while (at > 0 && text.charCodeAt(at - 1) !== SLASH) at--;
-  return at;
+/** A loop of its own, because a function for `some` would have to be made for each secret. */
+function hasScheme(text: string): boolean {
+  if (!text.includes(":")) return false;
+  for (const scheme of SCHEMES) if (text.startsWith(scheme)) return true;
+  return false;
 }
-
-const SLASH = 47;
 
 /** The name that a bare name or a reference stands for, or null. */
 function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = text.includes(":") && SCHEMES.some((scheme) => text.startsWith(scheme));
-  const name = isReference ? text.slice(endOfPath(text)) : text;
+  const isReference = hasScheme(text);
+  const name = isReference ? text.slice(text.lastIndexOf("/") + 1) : text;
   return isSecretName(name) ? { name, isReference } : null;
 }
 

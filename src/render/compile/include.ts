@@ -8,7 +8,7 @@ import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type Context, Instance, type Names, type Slots } from "#render/run.ts";
+import { type Context, Instance, type Names, type Run, type Slots, type View } from "#render/run.ts";
 import { joinOrigins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
@@ -41,6 +41,7 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   const writeBack = names === null ? null : writeThrough(names);
   const sharing = names === null ? null : new Sharing(names);
   const place = compiler.place(node);
+  const { isTraced } = compiler.variant;
   return (slots) => {
     const program = find(slots);
     const { run, instance } = slots[0];
@@ -52,14 +53,18 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
     run.enter("imports", place);
     const own = names === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
     const around = names === null ? null : view(slots);
-    const evaluate = () => program.evaluate(run, own, around);
-    const inner = run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
+    const inner = isTraced ? evaluateTraced(program, own, { run, around }) : program.evaluate(run, own, around);
     run.depth--;
     const module = new Module(program, inner);
     if (isShared && program.isConstant) run.keepModule(owner, module);
     writeBack?.(slots, module);
     return module;
   };
+}
+
+function evaluateTraced(program: Program, own: Instance, { run, around }: { run: Run; around: View | null }): Slots {
+  const evaluate = () => program.evaluate(run, own, around);
+  return run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
 }
 
 /**
@@ -91,13 +96,14 @@ class Sharing {
  */
 function writeThrough(names: Names): (slots: Slots, module: Module) => void {
   let shared: { readonly program: Program; readonly names: readonly string[] } | null = null;
-  return (slots, { program, exports }) => {
+  return (slots, module) => {
+    const { program } = module;
     if (shared?.program !== program) {
       const both = program.exports.map(({ name }) => name).filter((name) => names.has(name));
       shared = { program, names: both };
     }
     for (const name of shared.names) {
-      const value = exports[name];
+      const value = module.exports[name];
       const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
       if (number !== undefined && value !== undefined && !isTextFunction(value)) slots[number] = value;
     }

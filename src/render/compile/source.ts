@@ -124,9 +124,11 @@ function readData(source: Source, slots: Slots): unknown {
 }
 
 function readSpecial(source: Source, slots: Slots): unknown {
-  const from = source.isInRoot ? (slots[0].root ?? slots) : slots;
-  let value: unknown = from[source.slot];
-  if (source.kind !== SLOT) value = plainMember(value, source.first);
+  let value: unknown;
+  if (source.isInRoot) {
+    value = (slots[0].root ?? slots)[source.slot];
+    if (source.kind !== SLOT) value = plainMember(value, source.first);
+  } else value = source.kind === SLOT ? slots[source.slot] : firstMember(source, slots);
   if (source.kind === MEMBER_OF_MEMBER) value = plainMember(value, source.second);
   if (value === undefined && source.fail !== null) source.fail(slots);
   return source.question === AS_IS ? value : answer(source, value);
@@ -151,9 +153,16 @@ function answer({ question, operand }: Source, value: unknown): boolean {
 export const equalsConstant = (value: unknown, wanted: unknown): boolean =>
   value === wanted || (typeof value !== typeof wanted && looseEquals(value, wanted));
 
-/** Apart, because a function that makes another one keeps its variables in memory of their own, each time that it is called. */
-export const valuesOf = (sources: readonly Source[], slots: Slots): unknown[] =>
-  sources.map((source) => read(source, slots));
+/** The values of a call's arguments, in their order. Most are few, and a list that is written out needs no room to grow. */
+export function valuesOf(sources: readonly Source[], slots: Slots): unknown[] {
+  const [first, second, third] = sources;
+  if (first === undefined) return [];
+  if (second === undefined) return [read(first, slots)];
+  if (third === undefined) return [read(first, slots), read(second, slots)];
+  const values = [read(first, slots), read(second, slots), read(third, slots)];
+  for (const source of sources.slice(3)) values.push(read(source, slots));
+  return values;
+}
 
 /** The source of any compiled expression. */
 export function sourceOf(compiled: Compiled): Source {
