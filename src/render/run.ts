@@ -206,11 +206,11 @@ export class Instance {
     const defined = this.#defined;
     if (defined?.has(name)) return defined.get(name);
     const { values } = this;
-    if (isPlain) {
-      const value = values[name];
-      if (value !== undefined) return value;
-    }
-    return Object.hasOwn(values, name) ? values[name] : this.globals[name];
+    const value = isPlain ? values[name] : undefined;
+    if (value !== undefined) return value;
+    const global = this.globals[name];
+    if (isPlain && global === undefined) return undefined;
+    return Object.hasOwn(values, name) ? values[name] : global;
   }
 
   /** Nothing was added to the values that it was made with. */
@@ -287,6 +287,12 @@ export function copySlots(blank: readonly unknown[], activation: Activation): Sl
 /** Where the values of slots come from, as many as there are slots; none where nothing is traced. */
 export const newOrigins = (run: Run, blank: readonly unknown[]): (Origins | undefined)[] | null =>
   run.tracer === null ? null : (blank.slice() as (Origins | undefined)[]);
+
+/** Of the slots that a name may be in, the first that has a value. */
+export function slotWithValue(numbers: readonly number[], slots: Slots): number | undefined {
+  for (const number of numbers) if (slots[number] !== undefined) return number;
+  return undefined;
+}
 
 export const rootOf = (slots: Slots): Slots => slots[0].root ?? slots;
 

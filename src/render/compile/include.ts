@@ -8,7 +8,7 @@ import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type Context, Instance, type Names, type Run, type Slots, type View } from "#render/run.ts";
+import { type Context, Instance, type Names, type Run, type Slots, slotWithValue, type View } from "#render/run.ts";
 import { joinOrigins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
@@ -104,7 +104,7 @@ function writeThrough(names: Names): (slots: Slots, module: Module) => void {
     }
     for (const name of shared.names) {
       const value = module.exports[name];
-      const number = names.get(name)?.find((candidate) => slots[candidate] !== undefined);
+      const number = slotWithValue(names.get(name) ?? [], slots);
       if (number !== undefined && value !== undefined && !isTextFunction(value)) slots[number] = value;
     }
   };

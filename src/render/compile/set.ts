@@ -5,7 +5,7 @@ import { resolveWrite, type Scope } from "#render/compile/scope.ts";
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { ASSIGN, Step, stepOf } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import type { Slots } from "#render/run.ts";
+import { type Slots, slotWithValue } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 
 /** Writes a variable; traced runs say where its value comes from. */
@@ -33,7 +33,7 @@ function assignName(name: string, scope: Scope): Assign | Plain {
     return { slot: own };
   }
   return (slots, value, origins) => {
-    const number = numbers.find((candidate) => slots[candidate] !== undefined) ?? own;
+    const number = slotWithValue(numbers, slots) ?? own;
     slots[number] = value;
     if (contextSlot !== null) slots[contextSlot] = value;
     const traced = slots[0].origins;
