@@ -18,7 +18,7 @@ export type FanOutTrial = {
   peak_mb: number;
   /** What it held after each eighth of the way. */
   curve_mb: number[];
-  /** The Worker's own heap during each eighth of the way; empty where the inspector does not answer. */
+  /** What the Worker itself used during each eighth of the way; empty where the inspector does not answer. */
   heap: HeapUse[];
   kills: number;
   /** What is not as it must be at the end; empty is good. */

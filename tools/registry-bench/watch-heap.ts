@@ -8,9 +8,9 @@ const MEGABYTE = 1_000_000;
 const NOTHING: HeapUse = { low_mb: Infinity, high_mb: 0, held_mb: 0 };
 
 /**
- * Asks the Worker's isolate four times a second, through the inspector of `wrangler dev`, how much memory it uses: JavaScript's heap, what workerd keeps beside it for the objects in it, and buffers. The
- * local stand-ins for D1, R2 and queues are other isolates of the same process, and are not counted. `inspectorUrl` is asked again
- * and again, so that the watch goes on when a runtime is killed and another takes its place.
+ * Asks the Worker's isolate four times a second, through the inspector of `wrangler dev`, how much memory it uses: JavaScript's heap, what
+ * workerd keeps for the objects in it, and buffers. The local stand-ins for D1, R2 and queues are other isolates of the same process,
+ * and are not counted. `inspectorUrl` is asked each time, so that the watch goes on when a runtime is killed and another takes its place.
  */
 export function watchHeap(inspectorUrl: () => string) {
   let seen = NOTHING;
