@@ -24,10 +24,9 @@ const NAME = new CharSet(`${LETTERS}${DIGITS}._-`);
 const NAME_CHARS_MAX = 253;
 const VARIABLE_START = new CharSet(`${LETTERS}_`);
 const NAME_START = new CharSet(`${LETTERS}${DIGITS}`);
-const isVariable = (text: string) => VARIABLE_START.hasFirstOf(text) && WORD.hasAllOf(text);
+const SLASH = 47;
+const isVariable = (text: string) => VARIABLE_START.hasAt(text, 0) && WORD.hasAllOf(text);
 const isPlainPath = (text: string) => text !== "" && PATH.hasAllOf(text);
-const isSecretName = (text: string) =>
-  NAME_START.hasFirstOf(text) && text.length <= NAME_CHARS_MAX && NAME.hasAllOf(text);
 
 /**
  * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
@@ -51,23 +50,28 @@ export const secretFunction = new HostFunction((context, args) => {
 
 /** A loop of its own, because a function for `some` would have to be made for each secret. */
 function hasScheme(text: string): boolean {
-  if (!text.includes(":")) return false;
   for (const scheme of SCHEMES) if (text.startsWith(scheme)) return true;
   return false;
 }
 
-/** The name that a bare name or a reference stands for, or null. */
-function nameOf(text: string): { readonly name: string; readonly isReference: boolean } | null {
-  const isReference = hasScheme(text);
-  const name = isReference ? text.slice(text.lastIndexOf("/") + 1) : text;
-  return isSecretName(name) ? { name, isReference } : null;
+/**
+ * Where the name of a secret begins: 0 in a bare name, later in a reference, -1 where there is none. Walks from the end of the text,
+ * because a name is what follows the last slash.
+ */
+function nameStart(text: string): number {
+  let start = text.length;
+  while (start > 0 && NAME.hasAt(text, start - 1)) start--;
+  const chars = text.length - start;
+  if (chars === 0 || chars > NAME_CHARS_MAX || !NAME_START.hasAt(text, start)) return -1;
+  return start === 0 || (text.charCodeAt(start - 1) === SLASH && hasScheme(text)) ? start : -1;
 }
 
 function secretName(context: CallContext, reference: unknown): string {
   const isMarked = reference instanceof Marked;
   if (isMarked && reference.kind === "sensitive") return reference.refuse();
-  const found = nameOf(String(primitiveOf(isMarked ? Marked.reveal(reference) : reference)));
-  if (found !== null && (found.isReference || !isMarked)) return found.name;
+  const text = String(primitiveOf(isMarked ? Marked.reveal(reference) : reference));
+  const start = nameStart(text);
+  if (start > 0 || (start === 0 && !isMarked)) return text.slice(start);
   throw new TemplateFault({
     code: isMarked ? "secret_literal" : "secret_name",
     message: isMarked

@@ -10,6 +10,8 @@ import { fixturePacks } from "./fixture-packs.ts";
 const FILES: Record<string, string> = {
   "part.njk": "[{{ x }}{{ loop.index }}]",
   "sets.njk": "{% set x = 'inner' %}{{ x }}",
+  "resets.njk": "{% set a = 'reset' %}",
+  "reads.njk": "({{ a }})",
   "macros.njk":
     "{% macro greet(name, mark='!') %}Hi {{ name }}{{ mark }}{% endmacro %}{% set version = 3 %}{% set _hidden = 1 %}",
   "wrap.njk": "{% macro wrap(tag) %}<{{ tag }}>{{ caller('in') }}</{{ tag }}>{% endmacro %}",
@@ -48,6 +50,19 @@ const CASES: Record<string, readonly string[]> = {
     "{% set p, q = 7 %}{{ p }}{{ q }}",
     "{% if true %}{% set inside = 1 %}{% endif %}{{ inside }}",
     "{% macro later() %}{{ helper() }}{% endmacro %}{% macro helper() %}h{% endmacro %}{{ later() }}",
+  ],
+  "names of the context that are set later": [
+    "{% import 'sets.njk' as s with context %}{% include 'part.njk' %}{% set x = 1 %}{{ x }}",
+    "{{ a }}{% import 'resets.njk' as s with context %}{{ a }}{% include 'reads.njk' %}{% set a = 1 %}{{ a }}",
+    "{% set a = 1 %}{% import 'resets.njk' as s with context %}{{ a }}{% include 'reads.njk' %}",
+    "{% for i in list %}{% import 'resets.njk' as s with context %}{% include 'reads.njk' %}{% endfor %}{% set a = 1 %}{{ a }}",
+    "{% include 'reads.njk' %}{% set a = 1 %}{{ a }}{% include 'reads.njk' %}",
+    "{% macro m() %}{{ a }}{% endmacro %}{{ m() }}{% set a = 1 %}{{ m() }}{{ a }}",
+    "{% macro m(p=a) %}{{ p }}{% endmacro %}{{ m() }}{% set a = 1 %}{{ m() }}",
+    "{% macro m(b, a=3) %}{% import 'resets.njk' as s with context %}{{ a }}{% endmacro %}{{ m(5) }}{{ a }}",
+    "{% set a = a + 1 %}{{ a }}{% set num = 1 %}{{ num }}{% include 'reads.njk' %}",
+    "{% if a %}{% set b = a %}{% endif %}{% set a = 2 %}{{ b }}{{ a }}",
+    "{% import 'context.njk' as a with context %}{{ a.read() }}{% import 'context.njk' as k with context %}{{ k.read() }}",
   ],
   "members read again": [
     "{% set r = rows[0] %}{{ r.name }}{{ r.name }}{% set r = rows[1] %}{{ r.name }}{{ r.name }}",

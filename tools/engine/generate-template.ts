@@ -279,9 +279,10 @@ export class TemplateGenerator {
     // What is captured is never looped over: texts that grow by looping over themselves stop the engine, but not Nunjucks.
     if (this.#random.chance(0.2))
       return `{% set ${this.#random.pick(["y", "z"])} %}${this.#body({ ...place, depth: 1, isCaptured: true })}{% endset %}`;
-    return this.#random.chance(0.1)
-      ? `{% set ${name}, z = ${this.#expr(1)} %}`
-      : `{% set ${name} = ${this.#expr(2)} %}`;
+    if (this.#random.chance(0.1)) return `{% set ${name}, z = ${this.#expr(1)} %}`;
+    // What the context has is read before it is hidden: a name may be both.
+    const before = this.#random.chance(0.3) ? `{{ ${name} }}` : "";
+    return `${before}{% set ${name} = ${this.#expr(2)} %}`;
   }
 
   #macro(place: Place): string {

@@ -59,7 +59,7 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
     run: (caller, view) => {
       const { run, instance } = caller;
       run.enter("blocks", place);
-      opened ??= { blank: blankSlots(unit.slotCount), names: unit.contextNames };
+      opened ??= { blank: blankSlots(unit.slotCount), names: unit.loadedNames };
       const origins = newOrigins(run, opened.blank);
       const slots = copySlots(opened.blank, { run, instance, view, root: null, parent: null, block, origins });
       loadNames(slots, opened.names);

@@ -34,6 +34,7 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
     name,
     slotCount: unit.slotCount,
     context: unit.contextNames,
+    loaded: unit.loadedNames,
     body,
     blocks: blockCodes,
     names: visibleNames(scope),

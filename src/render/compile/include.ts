@@ -1,10 +1,11 @@
 import type { FromImport, Import, Include } from "#render/ast.ts";
+import { importedName } from "#render/compile/assigned-first.ts";
 import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import { viewCode } from "#render/compile/block.ts";
 import { isTextFunction } from "#render/macro-function.ts";
 import { Module } from "#render/compile/module.ts";
 import type { Program, TextCode } from "#render/compile/program.ts";
-import { importedName, type Scope, visibleNames } from "#render/compile/scope.ts";
+import { type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
@@ -38,7 +39,7 @@ function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => 
   const find = templateCode(node, scope);
   const names = node.withContext === true ? visibleNames(scope) : null;
   const view = viewCode(scope);
-  const writeBack = names === null ? null : writeThrough(names);
+  const writeBack = names === null ? null : writeThrough(variablesAt(scope, names));
   const sharing = names === null ? null : new Sharing(names);
   const place = compiler.place(node);
   const { isTraced } = compiler.variant;
@@ -88,6 +89,13 @@ class Sharing {
     const { instance, view } = slots[0];
     return this.#isApart && view === null && instance.isUntouched;
   }
+}
+
+/** The names that are variables already: what nothing before has set is the context's, although it has a slot here. */
+function variablesAt({ unit }: Scope, names: Names): Names {
+  const unset = new Set<number>();
+  for (const [name, { slot }] of unit.scope.variables) if (!unit.assigned.has(name)) unset.add(slot);
+  return new Map([...names].map(([name, numbers]) => [name, numbers.filter((number) => !unset.has(number))]));
 }
 
 /**

@@ -17,7 +17,9 @@ export type TextCode = (slots: Slots) => string;
 export type ProgramParts = {
   readonly name: string;
   readonly slotCount: number;
+  /** The names that are looked for around the template, and those of them that it may read before it sets them. */
   readonly context: readonly ContextName[];
+  readonly loaded: readonly ContextName[];
   readonly body: Body;
   readonly blocks: readonly BlockCode[];
   readonly names: Names;
@@ -37,6 +39,7 @@ export class Program {
   readonly isConstant: boolean;
   readonly isAlone: boolean;
   readonly context: ProgramParts["context"];
+  readonly #loaded: ProgramParts["loaded"];
   readonly #body: Body;
   readonly #names: Names;
   readonly #blank: readonly unknown[];
@@ -48,6 +51,7 @@ export class Program {
     this.isConstant = parts.isConstant;
     this.isAlone = parts.isAlone;
     this.context = parts.context;
+    this.#loaded = parts.loaded;
     this.#body = parts.body;
     this.#names = parts.names;
     this.#blank = blankSlots(parts.slotCount);
@@ -79,7 +83,7 @@ export class Program {
     const origins = newOrigins(run, this.#blank);
     const activation: Activation = { run, instance, view, root: null, parent: null, block: null, origins };
     const slots = copySlots(this.#blank, activation);
-    loadNames(slots, this.context);
+    loadNames(slots, this.#loaded);
     return slots;
   }
 }

@@ -1,4 +1,5 @@
 import type { Expr, Statement } from "#render/ast.ts";
+import { assignedFirst, importedName } from "#render/compile/assigned-first.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { Source } from "#render/compile/source.ts";
 import type { ContextName } from "#render/run.ts";
@@ -30,6 +31,10 @@ export class Unit {
   slotCount = 1;
   /** Names read from the context, in the slots that they are loaded into when the unit starts. */
   readonly context = new Map<string, number>();
+  /** Names that have a value before anything in the unit reads them. */
+  assignedFirst: ReadonlySet<string> = new Set();
+  /** Names that the statements compiled so far give a value. */
+  readonly assigned = new Set<string>();
   /** By slot and key: the only one that reads the member so far, or the slots where it is kept. */
   readonly #members = new Map<string, Source | number>();
   readonly kind: "root" | "block" | "macro";
@@ -74,6 +79,11 @@ export class Unit {
 
   get contextNames(): ContextName[] {
     return [...this.context].map(([name, slot]) => ({ name, slot, isPlain: isPlainKey(name) }));
+  }
+
+  /** The context's names that the unit may read before it sets them. */
+  get loadedNames(): ContextName[] {
+    return this.contextNames.filter(({ name }) => !this.assignedFirst.has(name));
   }
 
   contextSlot(name: string): number {
@@ -234,13 +244,6 @@ function declareInFilterBlock(scope: Scope, node: Expr): void {
   if (captured?.typename === "Capture") declareAssignments(scope, captured.body.children);
 }
 
-type ImportName = { readonly name: string; readonly alias: string };
-export function importedName(node: Expr | { typename: "Pair"; key: Expr; value: Expr }): ImportName {
-  const text = (expr: Expr) => (expr.typename === "Symbol" ? expr.value : "");
-  if (node.typename === "Pair") return { name: text(node.key), alias: text(node.value) };
-  return { name: text(node), alias: text(node) };
-}
-
 /**
  * Opens a unit's scope over its statements. Variables share the context's slot, except those that a loop or call body inside sets: such
  * a `set` changes the variable and not the context, which macros read.
@@ -252,5 +255,6 @@ export function openUnitScope(unit: Unit, statements: readonly Statement[], setI
   for (const [name, variable] of scope.variables) {
     if (!setInside.has(name)) unit.context.set(name, variable.slot);
   }
+  unit.assignedFirst = assignedFirst(statements).difference(setInside);
   return scope;
 }

@@ -1,6 +1,7 @@
 import type { Statement } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
-import { importedName, resolveName, type Scope } from "#render/compile/scope.ts";
+import { importedName } from "#render/compile/assigned-first.ts";
+import { resolveName, type Scope } from "#render/compile/scope.ts";
 import { read, type Source } from "#render/compile/source.ts";
 import { type Body, runBody } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";

@@ -6,9 +6,9 @@ export class CharSet {
     for (const char of chars) this.#table[char.charCodeAt(0)] = 1;
   }
 
-  /** Whether the text starts with one of them. */
-  hasFirstOf(text: string): boolean {
-    return text !== "" && this.#table[text.charCodeAt(0)] === 1;
+  /** Whether the character at `index` is one of them; past the end of the text there is none. */
+  hasAt(text: string, index: number): boolean {
+    return index < text.length && this.#table[text.charCodeAt(index)] === 1;
   }
 
   /** Whether all characters of the text are in the set; so are those of the empty text. */

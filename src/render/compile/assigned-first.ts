@@ -1,0 +1,77 @@
+import { childNodes } from "#render/analyze/walk.ts";
+import type { AnyNode, Expr, Macro, Pair, Statement } from "#render/ast.ts";
+
+/**
+ * The names that a template's top level gives a value, whatever happens, before anything in it can read them, imports, macros, most of
+ * `set`. They are not looked for in the context: that would mostly be in vain, and what is looked for in vain takes longest.
+ */
+export function assignedFirst(statements: readonly Statement[]): Set<string> {
+  const first = new Set<string>();
+  const read = new Set<string>();
+  for (const statement of statements) {
+    for (const name of readBy(statement)) read.add(name);
+    for (const name of assignedBy(statement)) if (!read.has(name)) first.add(name);
+  }
+  return first;
+}
+
+function assignedBy(node: Statement): string[] {
+  switch (node.typename) {
+    case "Set":
+      return node.targets.flatMap(symbolName);
+    case "Macro":
+      return symbolName(node.name);
+    case "Import":
+      return symbolName(node.target);
+    case "FromImport":
+      return node.names.children.map((child) => importedName(child).alias);
+    default:
+      return [];
+  }
+}
+
+const symbolName = (node: Expr): string[] => (node.typename === "Symbol" ? [node.value] : []);
+
+/** Every name that a statement mentions and does not itself give a value: rather too many than too few. */
+function readBy(node: Statement): Set<string> {
+  switch (node.typename) {
+    case "Set":
+      return symbolsIn([node.value, node.body]);
+    case "Import":
+    case "FromImport":
+      return symbolsIn([node.template]);
+    case "Macro":
+      return readByMacro(node);
+    default:
+      return symbolsIn([node]);
+  }
+}
+
+/** A macro's parameters hide what has their names, and nobody calls it before it has its own. */
+function readByMacro({ name, args, body }: Macro): Set<string> {
+  const names = symbolsIn([args, body]);
+  for (const own of [name, ...args.children].flatMap(parameterNames)) names.delete(own);
+  return names;
+}
+
+const parameterNames = (node: Expr): string[] =>
+  node.typename === "KeywordArgs" || node.typename === "Dict"
+    ? node.children.flatMap(({ key }) => symbolName(key))
+    : symbolName(node);
+
+function symbolsIn(nodes: readonly (AnyNode | null | undefined)[]): Set<string> {
+  const names = new Set<string>();
+  const descend = (node: AnyNode): void => {
+    if (node.typename === "Symbol") names.add(node.value);
+    for (const child of childNodes(node)) descend(child);
+  };
+  for (const node of nodes) if (node) descend(node);
+  return names;
+}
+
+type ImportName = { readonly name: string; readonly alias: string };
+export function importedName(node: Expr | Pair): ImportName {
+  const text = (expr: Expr) => (expr.typename === "Symbol" ? expr.value : "");
+  if (node.typename === "Pair") return { name: text(node.key), alias: text(node.value) };
+  return { name: text(node), alias: text(node) };
+}
