@@ -8,11 +8,16 @@ import type { Keywords } from "#render/values/keywords.ts";
 /** A function of the engine or the product that templates call: `range(...)`, `secret(...)`. */
 export class HostFunction {
   readonly call: (context: CallContext, args: readonly unknown[]) => unknown;
+  /** For call sites that give all arguments but the first as literals: what is left to do for each call, once those were looked at. */
+  readonly prepare: Prepare | null;
 
-  constructor(call: (context: CallContext, args: readonly unknown[]) => unknown) {
+  constructor(call: (context: CallContext, args: readonly unknown[]) => unknown, prepare: Prepare | null = null) {
     this.call = call;
+    this.prepare = prepare;
   }
 }
+type Prepare = (site: CallContext, rest: readonly unknown[]) => PreparedCall;
+export type PreparedCall = (context: CallContext, first: unknown) => unknown;
 export type CallContext = { readonly run: Run; readonly place: TemplatePlace };
 
 /**
@@ -57,31 +62,36 @@ export class Binding {
 
 const NO_DEFAULTS: readonly Default[] = [];
 
+function activationOfMacros(root: Slots): Activation {
+  const { run, instance, view, ofMacros } = root[0];
+  if (ofMacros !== null) return ofMacros;
+  const activation = { run, instance, view, root, parent: null, block: null, origins: null, ofMacros: null };
+  root[0].ofMacros = activation;
+  return activation;
+}
+
 export class MacroFunction {
   readonly code: MacroCode;
   readonly parameterCount: number;
-  /** Fresh slots, copied for each call; the activation is shared unless the call is traced. */
-  readonly #blank: readonly unknown[];
+  /** Of all calls of all macros of a template, unless they are traced. */
+  readonly #activation: Activation;
 
   constructor(code: MacroCode, root: Slots) {
     this.code = code;
     this.parameterCount = code.parameters.length;
-    const { run, instance, view } = root[0];
-    const activation: Activation = { run, instance, view, root, parent: null, block: null, origins: null };
-    this.#blank = copySlots(code.blank, activation);
+    this.#activation = activationOfMacros(root);
   }
 
   /** Call sites write arguments into slots 1, 2, ... of these and then `run`. */
   open(): Slots {
-    return this.#blank.slice() as Slots;
+    return copySlots(this.code.blank, this.#activation);
   }
 
   /** As `open`, for traced runs: the call site also writes where the arguments come from, and then calls `finish`. */
   openTraced(): { slots: Slots; origins: (Origins | undefined)[] } {
     const slots = this.open();
-    const { run, instance, view, root, parent, block } = slots[0];
     const origins = this.code.blank.slice() as (Origins | undefined)[];
-    slots[0] = { run, instance, view, root, parent, block, origins };
+    slots[0] = { ...slots[0], origins };
     return { slots, origins };
   }
 

@@ -10,6 +10,7 @@ export type Marks = { readonly sensitive: readonly string[]; readonly secretRefs
 export class MarkedDecisions {
   readonly #decisions: JsonObject;
   readonly #marks: Marks;
+  #withoutRefs: Record<string, unknown> | null = null;
 
   constructor(decisions: JsonObject, marks: Marks) {
     this.#decisions = decisions;
@@ -22,11 +23,15 @@ export class MarkedDecisions {
    */
   for(output: { readonly isSensitive: boolean }): Record<string, unknown> {
     const { sensitive, secretRefs } = this.#marks;
-    const closing = new Closing(this.#decisions);
-    for (const pointer of secretRefs) closing.close(pointer, "secret_ref");
-    if (!output.isSensitive) for (const pointer of sensitive) closing.close(pointer, "sensitive");
-    return closing.root;
+    this.#withoutRefs ??= closing(this.#decisions, secretRefs, "secret_ref");
+    return output.isSensitive ? this.#withoutRefs : closing(this.#withoutRefs, sensitive, "sensitive");
   }
+}
+
+function closing(decisions: Record<string, unknown>, pointers: readonly string[], kind: MarkKind): Container {
+  const closed = new Closing(decisions);
+  for (const pointer of pointers) closed.close(pointer, kind);
+  return closed.root;
 }
 
 type Container = Record<string, unknown>;
@@ -35,9 +40,9 @@ type Container = Record<string, unknown>;
 class Closing {
   root: Container;
   readonly #copies = new Set<unknown>();
-  readonly #original: JsonObject;
+  readonly #original: Container;
 
-  constructor(decisions: JsonObject) {
+  constructor(decisions: Container) {
     this.#original = decisions;
     this.root = decisions;
   }

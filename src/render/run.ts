@@ -270,6 +270,8 @@ export type Activation = {
   readonly block: BlockCode | null;
   /** Where the values of the slots come from, by slot; only in traced variants. */
   readonly origins: (Origins | undefined)[] | null;
+  /** What the macros that are defined here share. */
+  ofMacros: Activation | null;
 };
 
 /** The variables of a running unit, by number. Numbers are given out when the template is compiled. */

@@ -28,13 +28,10 @@ const SLASH = 47;
 const isVariable = (text: string) => VARIABLE_START.hasAt(text, 0) && WORD.hasAllOf(text);
 const isPlainPath = (text: string) => text !== "" && PATH.hasAllOf(text);
 
-/**
- * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
- * schemes of the documents, whose last part is the name). The value of the secret is nowhere in sight.
- */
-export const secretFunction = new HostFunction((context, args) => {
-  const { 0: reference, 1: kind = "env", 2: target, 3: required = true } = bindKeywords(args, PARAMETERS);
-  const name = secretName(context, reference);
+/** What a call of `secret` says of the secret beside its name; `suffix` is what stands behind the name in the file. */
+type Wanted = Pick<SecretRequirement, "type" | "target" | "required"> & { readonly suffix: string };
+
+function wantedSecret(context: CallContext, [kind = "env", target, required = true]: readonly unknown[]): Wanted {
   if (kind !== "env" && kind !== "mount") throw badSecret(context, "a secret is of type env or mount");
   const place = target === undefined || target === null ? null : textOf(target);
   if (place !== null && !(kind === "env" ? isVariable(place) : isPlainPath(place)))
@@ -42,11 +39,31 @@ export const secretFunction = new HostFunction((context, args) => {
       context,
       kind === "env" ? "the target is not the name of a variable" : "the target is not a plain path",
     );
-  context.run.host.noteSecret?.({ name, type: kind, target: place, required: Boolean(required), file: "" });
-  if (place === null) return new SafeString(`${name},type=${kind}`, true);
-  // Few pieces: each one is a join, and joins are copied when the file is read.
-  return new SafeString(name + (kind === "env" ? ",type=env,target=" : ",type=mount,target=") + place, true);
-});
+  const suffix = place === null ? `,type=${kind}` : `,type=${kind},target=${place}`;
+  return { type: kind, target: place, required: Boolean(required), suffix };
+}
+
+function needSecret(context: CallContext, reference: unknown, wanted: Wanted): SafeString {
+  const name = secretName(context, reference);
+  const { type, target, required, suffix } = wanted;
+  context.run.host.noteSecret?.({ name, type, target, required, file: "" });
+  return new SafeString(name + suffix, true);
+}
+
+/**
+ * `secret(name, type="env", target)`: the value of a `Secret=` key. The name is a bare name or a reference (`leger://NAME`, or the
+ * schemes of the documents, whose last part is the name). The value of the secret is nowhere in sight.
+ */
+export const secretFunction = new HostFunction(
+  (context, args) => {
+    const [reference, ...rest] = bindKeywords(args, PARAMETERS);
+    return needSecret(context, reference, wantedSecret(context, rest));
+  },
+  (site, rest) => {
+    const wanted = wantedSecret(site, rest);
+    return (context, reference) => needSecret(context, reference, wanted);
+  },
+);
 
 /** A loop of its own, because a function for `some` would have to be made for each secret. */
 function hasScheme(text: string): boolean {

@@ -61,7 +61,16 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
       run.enter("blocks", place);
       opened ??= { blank: blankSlots(unit.slotCount), names: unit.loadedNames };
       const origins = newOrigins(run, opened.blank);
-      const slots = copySlots(opened.blank, { run, instance, view, root: null, parent: null, block, origins });
+      const slots = copySlots(opened.blank, {
+        run,
+        instance,
+        view,
+        root: null,
+        parent: null,
+        block,
+        origins,
+        ofMacros: null,
+      });
       loadNames(slots, opened.names);
       const text = runBody(body, slots);
       run.depth--;

@@ -4,10 +4,17 @@ import { compileEntries, type Entry, recordOf } from "#render/compile/literal.ts
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
+import { CONSTANT, read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import { Binding, HostFunction, isTextFunction, MacroFunction, type TextFunction } from "#render/macro-function.ts";
+import {
+  Binding,
+  HostFunction,
+  isTextFunction,
+  MacroFunction,
+  type PreparedCall,
+  type TextFunction,
+} from "#render/macro-function.ts";
 import type { Slots } from "#render/run.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { capturedText, type Tracer } from "#render/trace/tracer.ts";
@@ -49,6 +56,9 @@ type CallParts = {
   readonly isTraced: boolean;
   /** Of the macro that was called last: nearly always the one that is called next. */
   binding: Binding | null;
+  /** The arguments behind the first, where all of them are literals, and what the function that was called last made of them. */
+  readonly rest: readonly unknown[] | null;
+  prepared: { readonly callee: HostFunction; readonly code: PreparedCall } | null;
 };
 
 function callParts(node: FunCall, scope: Scope): CallParts {
@@ -56,14 +66,20 @@ function callParts(node: FunCall, scope: Scope): CallParts {
   const last = node.args.children.at(-1);
   const named = last?.typename === "KeywordArgs" ? last : null;
   const positional = named === null ? node.args.children : node.args.children.slice(0, -1);
+  const callee = sourceOf(compiler.expression(node.name, scope, ASKED));
+  const args = positional.map((arg) => sourceOf(compiler.expression(arg, scope)));
+  const rest = args.slice(1);
+  const isPrepared = named === null && rest.length > 0 && rest.every(({ kind }) => kind === CONSTANT);
   return {
-    callee: sourceOf(compiler.expression(node.name, scope, ASKED)),
-    args: positional.map((arg) => sourceOf(compiler.expression(arg, scope))),
+    callee,
+    args,
     keywords: named === null ? null : compileEntries(named, scope),
     place: compiler.place(node),
     name: calleeName(node.name),
     isTraced: compiler.variant.isTraced,
     binding: null,
+    rest: isPrepared ? rest.map(({ operand }) => operand) : null,
+    prepared: null,
   };
 }
 
@@ -183,8 +199,15 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
 }
 
 function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
-  const { args, keywords, place } = call;
+  const { args, keywords, place, rest } = call;
   const { run } = slots[0];
+  if (rest !== null && run.tracer === null && callee instanceof HostFunction && callee.prepare !== null) {
+    const first = read(args[0] as Source, slots);
+    run.charge(1, place);
+    const context = { run, place };
+    if (call.prepared?.callee !== callee) call.prepared = { callee, code: callee.prepare(context, rest) };
+    return call.prepared.code(context, first);
+  }
   const values = valuesOf(args, slots);
   if (run.tracer !== null) for (const value of values) run.tracer.noteWhole(value);
   if (keywords !== null) values.push(new Keywords(recordOf(keywords, slots)));

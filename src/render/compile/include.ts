@@ -8,7 +8,7 @@ import type { Program, TextCode } from "#render/compile/program.ts";
 import { type Scope, visibleNames } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
-import { TemplateFault } from "#render/fault.ts";
+import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { type Context, Instance, type Names, type Run, type Slots, slotWithValue, type View } from "#render/run.ts";
 import { joinOrigins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
@@ -33,62 +33,67 @@ export function compileInclude(node: Include, scope: Scope): TextCode {
   };
 }
 
-/** Runs a template for what it defines. Without context that depends on nothing, so once per render is enough. */
-function moduleCode(node: Import | FromImport, scope: Scope): (slots: Slots) => Module {
-  const { compiler } = scope;
-  const find = templateCode(node, scope);
-  const names = node.withContext === true ? visibleNames(scope) : null;
-  const view = viewCode(scope);
-  const writeBack = names === null ? null : writeThrough(variablesAt(scope, names));
-  const sharing = names === null ? null : new Sharing(names);
-  const place = compiler.place(node);
-  const { isTraced } = compiler.variant;
-  return (slots) => {
-    const program = find(slots);
+/** A statement that runs a template for what it defines. One object, because packs import in each of their templates and do it once. */
+class ImportSite {
+  readonly #find: (slots: Slots) => Program;
+  /** The names that the template sees; null without context. */
+  readonly #names: Names | null;
+  readonly #view: (slots: Slots) => View;
+  readonly #writeBack: (slots: Slots, module: Module) => void;
+  readonly #place: TemplatePlace;
+  readonly #isTraced: boolean;
+  /** The template that was imported last, and whether it sees nothing of the place where it is imported. */
+  #program: Program | null = null;
+  #isApart = false;
+
+  constructor(node: Import | FromImport, scope: Scope) {
+    const { compiler } = scope;
+    this.#find = templateCode(node, scope);
+    this.#names = node.withContext === true ? visibleNames(scope) : null;
+    this.#view = viewCode(scope);
+    this.#writeBack = writeThrough(variablesAt(scope, this.#names ?? new Map()));
+    this.#place = compiler.place(node);
+    this.#isTraced = compiler.variant.isTraced;
+  }
+
+  /** What depends on nothing but the context is evaluated once per render. */
+  module(slots: Slots): Module {
+    const program = this.#find(slots);
+    if (this.#program !== program) this.#meet(program);
+    const { run, instance, view } = slots[0];
+    const isShared = this.#names === null || (this.#isApart && view === null && instance.isUntouched);
+    const owner = this.#names === null ? NO_VALUES : instance.values;
+    return (isShared ? run.moduleOf(program, owner) : undefined) ?? this.#evaluate(program, slots, isShared);
+  }
+
+  /**
+   * Importing with context gives the same module wherever this context is, if the template loads no others and no variable around has a
+   * name that it reads. The names are known once both are compiled.
+   */
+  #meet(program: Program): void {
+    this.#program = program;
+    this.#isApart = program.isAlone && program.context.every(({ name }) => !this.#names?.has(name));
+  }
+
+  #evaluate(program: Program, slots: Slots, isShared: boolean): Module {
     const { run, instance } = slots[0];
-    const isShared = sharing === null || sharing.isPossible(program, slots);
-    const owner = names === null ? NO_VALUES : instance.values;
-    const known = isShared ? run.moduleOf(program, owner) : undefined;
-    if (known !== undefined) return known;
-    run.charge(1, place);
-    run.enter("imports", place);
-    const own = names === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
-    const around = names === null ? null : view(slots);
-    const inner = isTraced ? evaluateTraced(program, own, { run, around }) : program.evaluate(run, own, around);
+    const hasContext = this.#names !== null;
+    run.charge(1, this.#place);
+    run.enter("imports", this.#place);
+    const own = hasContext ? instance.forInclude(program) : new Instance(NO_VALUES, instance.globals, program);
+    const around = hasContext ? this.#view(slots) : null;
+    const inner = this.#isTraced ? evaluateTraced(program, own, { run, around }) : program.evaluate(run, own, around);
     run.depth--;
     const module = new Module(program, inner);
-    if (isShared && program.isConstant) run.keepModule(owner, module);
-    writeBack?.(slots, module);
+    if (isShared && program.isConstant) run.keepModule(own.values, module);
+    if (hasContext) this.#writeBack(slots, module);
     return module;
-  };
+  }
 }
 
 function evaluateTraced(program: Program, own: Instance, { run, around }: { run: Run; around: View | null }): Slots {
   const evaluate = () => program.evaluate(run, own, around);
   return run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
-}
-
-/**
- * Whether importing with context gives the same module wherever this context is: the template loads no others, and no variable around
- * has a name that it reads. The names are known once both are compiled, so they are looked at once.
- */
-class Sharing {
-  readonly #names: Names;
-  #program: Program | null = null;
-  #isApart = false;
-
-  constructor(names: Names) {
-    this.#names = names;
-  }
-
-  isPossible(program: Program, slots: Slots): boolean {
-    if (this.#program !== program) {
-      this.#program = program;
-      this.#isApart = program.isAlone && program.context.every(({ name }) => !this.#names.has(name));
-    }
-    const { instance, view } = slots[0];
-    return this.#isApart && view === null && instance.isUntouched;
-  }
 }
 
 /** The names that are variables already: what nothing before has set is the context's, although it has a slot here. */
@@ -120,42 +125,43 @@ function writeThrough(names: Names): (slots: Slots, module: Module) => void {
 
 export function compileImport(node: Import, scope: Scope): TextCode {
   const { compiler } = scope;
-  const module = moduleCode(node, scope);
+  const site = new ImportSite(node, scope);
   if (node.target.typename !== "Symbol") {
     compiler.refuse(node.target, { code: "syntax", message: "an import needs a name", action: "Write `as name`." });
     return () => "";
   }
   const define = defineName(node.target.value, scope, { isImported: true });
-  return guarded(node, scope, {
-    run: (slots) => define(slots, module(slots).exports, slots[0].run.tracer?.control),
-    fail: (slots) => define(slots, FAILED),
-  });
+  const code: TextCode = (slots) => {
+    define(slots, site.module(slots).exports, slots[0].run.tracer?.control);
+    return "";
+  };
+  return guarded(node, scope, { code, fail: (slots) => define(slots, FAILED) });
 }
 
 export function compileFromImport(node: FromImport, scope: Scope): TextCode {
   const { compiler } = scope;
-  const module = moduleCode(node, scope);
+  const site = new ImportSite(node, scope);
   const imports = node.names.children.map((child) => {
     const { name, alias } = importedName(child);
     return { name, define: defineName(alias, scope, { isImported: true }), place: compiler.place(child) };
   });
   // Nearly always the same template: where it keeps what is wanted is looked up once.
   let last: { readonly program: Program; readonly bindings: readonly ImportBinding[] } | null = null;
-  return guarded(node, scope, {
-    run: (slots) => {
-      const from = module(slots);
-      const { program } = from;
-      if (last?.program !== program) last = { program, bindings: imports.map((each) => bindingOf(each, program)) };
-      const { bindings } = last;
-      for (let i = 0; i < bindings.length; i++) bindImport(slots, from, bindings[i] as ImportBinding);
-    },
-    fail: (slots) => {
-      for (const { define } of imports) define(slots, FAILED);
-    },
-  });
+  const code: TextCode = (slots) => {
+    const from = site.module(slots);
+    const { program } = from;
+    if (last?.program !== program) last = { program, bindings: imports.map((each) => bindingOf(each, program)) };
+    const { bindings } = last;
+    for (let i = 0; i < bindings.length; i++) bindImport(slots, from, bindings[i] as ImportBinding);
+    return "";
+  };
+  const fail = (slots: Slots): void => {
+    for (const { define } of imports) define(slots, FAILED);
+  };
+  return guarded(node, scope, { code, fail });
 }
 
-type Imported = { readonly name: string; readonly define: Assign; readonly place: TemplateFault["place"] };
+type Imported = { readonly name: string; readonly define: Assign; readonly place: TemplatePlace };
 type ImportBinding = Imported & { readonly slot: number; readonly isAlways: boolean };
 
 /** Slot 0 holds no variable: it stands for a name that the template does not have. */
@@ -173,7 +179,7 @@ function bindImport(slots: Slots, module: Module, { name, define, place, slot, i
   define(slots, value, origins);
 }
 
-function notExported(name: string, { exports }: Module, place: TemplateFault["place"]): TemplateFault {
+function notExported(name: string, { exports }: Module, place: TemplatePlace): TemplateFault {
   const suggestion = didYouMean(name, Object.keys(exports));
   return new TemplateFault({
     code: "import_not_found",
@@ -183,30 +189,24 @@ function notExported(name: string, { exports }: Module, place: TemplateFault["pl
   });
 }
 
-type Guarded = { readonly run: (slots: Slots) => void; readonly fail: (slots: Slots) => void };
+type Guarded = { readonly code: TextCode; readonly fail: (slots: Slots) => void };
 
 /** In collecting variants a failed import leaves names that silence what uses them. */
-function guarded(node: Import | FromImport, { compiler }: Scope, code: Guarded): TextCode {
-  if (!compiler.variant.isCollecting) {
-    const { run } = code;
-    return (slots) => {
-      run(slots);
-      return "";
-    };
-  }
+function guarded(node: Import | FromImport, { compiler }: Scope, { code, fail }: Guarded): TextCode {
+  if (!compiler.variant.isCollecting) return code;
   const place = compiler.place(node);
   return (slots) => {
     const { run } = slots[0];
     const { depth } = run;
     try {
-      code.run(slots);
+      return code(slots);
     } catch (error) {
       const fault = placedFault(error, place);
       if (fault.endsRender) throw fault;
       run.depth = depth;
       if (!isSilenced(fault)) run.noteFault(fault);
-      code.fail(slots);
+      fail(slots);
+      return "";
     }
-    return "";
   };
 }

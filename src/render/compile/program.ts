@@ -81,7 +81,16 @@ export class Program {
 
   #open(run: Run, instance: Instance, view: View | null): Slots {
     const origins = newOrigins(run, this.#blank);
-    const activation: Activation = { run, instance, view, root: null, parent: null, block: null, origins };
+    const activation: Activation = {
+      run,
+      instance,
+      view,
+      root: null,
+      parent: null,
+      block: null,
+      origins,
+      ofMacros: null,
+    };
     const slots = copySlots(this.#blank, activation);
     loadNames(slots, this.#loaded);
     return slots;

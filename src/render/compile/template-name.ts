@@ -18,16 +18,18 @@ export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Prog
   const mayMiss = node.typename === "Include" && node.ignoreMissing === true;
   const place = compiler.place(node);
   // A pack never changes, and this code belongs to one pack and variant: the last answer stays right.
-  let last: { readonly name: unknown; readonly program: Program } | null = null;
+  let lastName: unknown;
+  let last: Program | null = null;
   return (slots) => {
     const name = read(source, slots);
-    if (last !== null && last.name === name) return last.program;
+    if (last !== null && lastName === name) return last;
     const program = slots[0].run.host.find(name, template);
     if (program === null) {
       if (mayMiss) return null;
       throw missingTemplate(textOf(name), place);
     }
-    last = { name, program };
+    lastName = name;
+    last = program;
     return program;
   };
 }
