@@ -4,7 +4,7 @@ import { compileEntries, type Entry, recordOf } from "#render/compile/literal.ts
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { CONSTANT, read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
+import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import {
@@ -69,7 +69,7 @@ function callParts(node: FunCall, scope: Scope): CallParts {
   const callee = sourceOf(compiler.expression(node.name, scope, ASKED));
   const args = positional.map((arg) => sourceOf(compiler.expression(arg, scope)));
   const rest = args.slice(1);
-  const isPrepared = named === null && rest.length > 0 && rest.every(({ kind }) => kind === CONSTANT);
+  const isPrepared = named === null && rest.length > 0 && rest.every(({ kind }) => kind === "constant");
   return {
     callee,
     args,

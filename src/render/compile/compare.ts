@@ -1,7 +1,7 @@
 import type { Compare, CompareType } from "#render/ast.ts";
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { asking, equalsConstant, IS_DIFFERENT, IS_EQUAL, read, sourceOf } from "#render/compile/source.ts";
+import { asking, equalsConstant, read, sourceOf } from "#render/compile/source.ts";
 import { isAtLeast, isAtMost, isGreater, isLess, looseEquals, strictEquals } from "#render/values/operators.ts";
 
 type Comparison = (left: unknown, right: unknown) => boolean;
@@ -37,7 +37,7 @@ function compareWith(left: Compiled, type: CompareType, right: Compiled): Compil
     const compare = COMPARISONS[type];
     return { code: (slots) => compare(read(value, slots), wanted) };
   }
-  const asked = asking(left.source, type === "==" ? IS_EQUAL : IS_DIFFERENT, wanted);
+  const asked = asking(left.source, type === "==" ? "equal" : "different", wanted);
   if (asked !== null) return asked;
   if (type === "==") return { code: (slots) => equalsConstant(read(value, slots), wanted) };
   return { code: (slots) => !equalsConstant(read(value, slots), wanted) };

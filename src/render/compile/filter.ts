@@ -3,21 +3,11 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import {
-  codeOf,
-  CONSTANT,
-  firstMember,
-  MEMBER,
-  read,
-  type Source,
-  sourceOf,
-  valuesOf,
-} from "#render/compile/source.ts";
+import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
 import type { Filter } from "#render/filters/filter.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import type { Slots } from "#render/run.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
@@ -41,10 +31,10 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const describe = describeResult(node, scope, `what | ${name} gives`);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   const given = args.slice(1);
-  const isConstant = given.every(({ kind }) => kind === CONSTANT);
+  const isConstant = given.every(({ kind }) => kind === "constant");
   const constants = isConstant ? given.map(({ operand }) => operand) : null;
   const isShort = SHORT_FILTERS.has(name);
-  const call: FilterCall = { filter, input, args: given, constants, isShort, place: compiler.place(node), fail };
+  const call = { filter, input, args: given, constants, isShort, place: compiler.place(node), fail };
   return { code: filterCode(call), describe };
 }
 
@@ -55,7 +45,7 @@ type FilterCall = {
   readonly args: readonly Source[];
   /** The arguments, where all are constants, as most are: made once, because no filter changes what it is given. */
   readonly constants: readonly unknown[] | null;
-  /** It looks at no more of a list than its ends: that is one step, however long the list is. */
+  /** To have a list is one step, however long the list is: the filter charges for the items that it looks at. */
   readonly isShort: boolean;
   readonly place: TemplatePlace;
   /** Refuses an undefined result; null where it may be asked for. */
@@ -66,38 +56,26 @@ type FilterCall = {
 const CHARS_OF_A_STEP = 64;
 
 function filterCode(call: FilterCall): Code {
-  const { input } = call;
-  if (input.reading === MEMBER) {
-    // Most inputs are members: reading them here saves a call each.
-    const { fail } = input;
-    return (slots) => {
-      const value = firstMember(input, slots);
-      if (value === undefined && fail !== null) fail(slots);
-      return applyFilter(call, slots, value);
-    };
-  }
-  const inputCode = codeOf(input);
-  return (slots) => applyFilter(call, slots, inputCode(slots));
-}
-
-function applyFilter(call: FilterCall, slots: Slots, value: unknown): unknown {
-  const given = call.constants ?? valuesOf(call.args, slots);
-  const { run } = slots[0];
-  if (typeof value === "string" ? value.length < CHARS_OF_A_STEP : call.isShort && Array.isArray(value)) {
-    if (++run.steps > run.stepsMax) run.charge(0, call.place);
-  } else {
-    if (value instanceof Marked) value.refuse();
-    run.chargeValue(value, call.place);
-  }
-  const { filter } = call;
-  const result = filter(run, value, given);
-  if (typeof result === "string") {
-    if (result.length > CHARS_OF_A_STEP) {
-      run.charge(result.length >>> 6, call.place);
-      run.checkString(result.length, "a filter");
+  const { filter, input, args, constants, isShort, place, fail } = call;
+  return (slots) => {
+    const value = read(input, slots);
+    const given = constants ?? valuesOf(args, slots);
+    const { run } = slots[0];
+    if (typeof value === "string" ? value.length < CHARS_OF_A_STEP : isShort && Array.isArray(value)) {
+      if (++run.steps > run.stepsMax) run.charge(0, place);
+    } else {
+      if (value instanceof Marked) value.refuse();
+      run.chargeValue(value, place);
     }
-  } else if (result === undefined && call.fail !== null) call.fail(slots);
-  return result;
+    const result = filter(run, value, given);
+    if (typeof result === "string") {
+      if (result.length > CHARS_OF_A_STEP) {
+        run.charge(result.length >>> 6, place);
+        run.checkString(result.length, "a filter");
+      }
+    } else if (result === undefined && fail !== null) fail(slots);
+    return result;
+  };
 }
 
 const keywordsCode =
@@ -110,23 +88,21 @@ const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last",
 
 /** `x | default(y)`: y is not even computed while x has a value; `default(y, true)` asks whether x is true. */
 function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undefined): Code {
-  const inputCode = codeOf(input);
-  const fallbackCode = codeOf(fallback);
   if (isForFalsy === undefined) {
     return (slots) => {
-      const value = inputCode(slots);
-      return value === undefined ? fallbackCode(slots) : value;
+      const value = read(input, slots);
+      return value === undefined ? read(fallback, slots) : value;
     };
   }
   return (slots) => {
-    const value = inputCode(slots);
+    const value = read(input, slots);
     const isMissing = read(isForFalsy, slots) ? !value : value === undefined;
-    return isMissing ? fallbackCode(slots) : value;
+    return isMissing ? read(fallback, slots) : value;
   };
 }
 
-/** Filters that look at no more of a list than its ends. */
-const SHORT_FILTERS: ReadonlySet<string> = new Set(["first", "last", "length"]);
+/** Filters that look at no more of a list than its ends, or that charge for each item themselves. */
+const SHORT_FILTERS: ReadonlySet<string> = new Set(["first", "join", "last", "length"]);
 
 function refuseFilter(node: FilterNode, { compiler }: Scope): Compiled {
   const name = node.name.value;

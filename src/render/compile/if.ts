@@ -2,7 +2,7 @@ import type { If, Statement } from "#render/ast.ts";
 import { ASKED } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { type Source, sourceOf } from "#render/compile/source.ts";
-import { type Body, CHOOSE, Step, stepOf } from "#render/compile/step.ts";
+import { type Body, Step, stepOf } from "#render/compile/step.ts";
 import { choiceOf, tracedIf } from "#render/trace/trace-statement.ts";
 
 type Arm = { readonly condition: Source; readonly body: Body };
@@ -36,4 +36,4 @@ export function compileIf(node: If, scope: Scope): Step {
 }
 
 const choiceStep = ({ condition, body }: Arm, otherwise: Body): Step =>
-  new Step({ action: CHOOSE, source: condition, body, otherwise });
+  new Step({ action: "choose", source: condition, body, otherwise });

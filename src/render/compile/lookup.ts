@@ -2,16 +2,7 @@ import type { LookupVal, Slice } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { loopInScope, type LoopVariables, type Scope } from "#render/compile/scope.ts";
-import {
-  AS_IS,
-  compiledFrom,
-  MEMBER,
-  MEMBER_OF_MEMBER,
-  read,
-  SLOT,
-  type Source,
-  sourceOf,
-} from "#render/compile/source.ts";
+import { compiledFrom, read, type Source, sourceOf } from "#render/compile/source.ts";
 import { describeLookup, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
 import { plainMember } from "#render/values/plain-member.ts";
 import { isPlainKey, memberOf, sliceOf } from "#render/values/member.ts";
@@ -109,13 +100,13 @@ function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use):
   const describe = describeLookup(node, scope, target);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   const { source } = target;
-  if (source?.kind === SLOT && source.question === AS_IS) {
-    const member = source.with({ kind: MEMBER, first: key, fail });
+  if (source?.kind === "slot" && source.question === "as is") {
+    const member = source.with({ kind: "member", first: key, fail });
     if (!source.isInRoot && !MOVING_KEYS.has(key)) scope.unit.keepMember(member);
     return { ...compiledFrom(member), describe };
   }
-  if (source?.kind === MEMBER && source.question === AS_IS) {
-    const member = source.with({ kind: MEMBER_OF_MEMBER, second: key, fail });
+  if (source?.kind === "member" && source.question === "as is") {
+    const member = source.with({ kind: "member of member", second: key, fail });
     scope.unit.extendMember(source, member);
     return { ...compiledFrom(member), describe };
   }

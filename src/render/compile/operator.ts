@@ -3,8 +3,9 @@ import { ASKED, type Compiled, constantOf, type Use } from "#render/compile/comp
 import { emptyText } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { asking, codeOf, IS_FALSY, read, sourceOf } from "#render/compile/source.ts";
-import { stringFault } from "#render/run.ts";
+import { asking, read, sourceOf } from "#render/compile/source.ts";
+import type { TemplatePlace } from "#render/fault.ts";
+import { type Slots, stringFault } from "#render/run.ts";
 import {
   add,
   comparable,
@@ -47,25 +48,26 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
   if (left.constant !== undefined && right.constant !== undefined) {
     return constantOf(operation(left.constant.value, right.constant.value));
   }
-  const isAdd = node.typename === "Add";
-  const leftCode = codeOf(sourceOf(left));
-  const rightCode = codeOf(sourceOf(right));
-  if (node.typename !== "Add" && node.typename !== "Concat") {
-    return { code: (slots) => operation(leftCode(slots), rightCode(slots)) };
-  }
+  const from = sourceOf(left);
+  const other = sourceOf(right);
   const place = compiler.place(node);
-  return {
-    code: (slots) => {
-      const a = leftCode(slots);
-      const b = rightCode(slots);
-      if (isAdd && typeof a === "number" && typeof b === "number") return a + b;
-      const value = isAdd ? add(a, b) : concatenate(a, b);
-      if (typeof value !== "string") return value;
-      const { limits } = slots[0].run;
-      if (value.length > limits.stringChars) throw stringFault("joining texts", limits.stringChars, place);
-      return value;
-    },
-  };
+  // Most operations have a literal on one side: it needs no call.
+  if (right.constant !== undefined) {
+    const b = right.constant.value;
+    return { code: (slots) => bounded(operation(read(from, slots), b), slots, place) };
+  }
+  if (left.constant !== undefined) {
+    const a = left.constant.value;
+    return { code: (slots) => bounded(operation(a, read(other, slots)), slots, place) };
+  }
+  return { code: (slots) => bounded(operation(read(from, slots), read(other, slots)), slots, place) };
+}
+
+function bounded(value: unknown, slots: Slots, place: TemplatePlace): unknown {
+  if (typeof value !== "string") return value;
+  const { limits } = slots[0].run;
+  if (value.length > limits.stringChars) throw stringFault("joining texts", limits.stringChars, place);
+  return value;
 }
 
 /** `or` and `and` yield one of their operands; the left one is only asked. */
@@ -84,7 +86,7 @@ export function compileUnary(node: Unary, scope: Scope): Compiled {
     const target = compiler.expression(node.target, scope, ASKED);
     if (target.constant !== undefined) return constantOf(!target.constant.value);
     const value = sourceOf(target);
-    return asking(target.source, IS_FALSY) ?? { code: (slots) => !read(value, slots) };
+    return asking(target.source, "falsy") ?? { code: (slots) => !read(value, slots) };
   }
   const operation = node.typename === "Neg" ? negate : toNumber;
   const target = compiler.operand(node.target, scope);
@@ -113,15 +115,15 @@ function isOneOf(items: readonly unknown[], wanted: unknown): boolean {
 
 export function compileIn(node: Binary, scope: Scope): Compiled {
   const { compiler } = scope;
-  const needle = codeOf(sourceOf(compiler.operand(node.left, scope)));
+  const needle = sourceOf(compiler.operand(node.left, scope));
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
-  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(needle(slots))) };
+  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
   const place = compiler.place(node);
   const source = sourceOf(haystack);
   return {
     code: (slots) => {
-      const wanted = needle(slots);
+      const wanted = read(needle, slots);
       const searched = read(source, slots);
       slots[0].run.chargeValue(searched, place);
       return isIn(wanted, searched);

@@ -1,7 +1,7 @@
 import type { Compiled, TemplateCompiler } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { sourceOf } from "#render/compile/source.ts";
-import { PRINT, PRINT_IN_UNIT, Step, stepOf } from "#render/compile/step.ts";
+import { Step, stepOf } from "#render/compile/step.ts";
 import { unitText } from "#render/compile/unit-text.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { escapedTextOf, textOf } from "#render/values/text.ts";
@@ -12,7 +12,7 @@ export function printStep(compiler: TemplateCompiler, compiled: Compiled, place:
   if (throwOnUndefined || isAutoescaped) return stepOf(printedCode(compiler, compiled, place));
   if (compiled.text !== undefined) return stepOf(compiled.text);
   const isChecked = isUnit && compiled.isOwnText !== true;
-  return new Step({ action: isChecked ? PRINT_IN_UNIT : PRINT, source: sourceOf(compiled) });
+  return new Step({ action: isChecked ? "print in unit" : "print", source: sourceOf(compiled) });
 }
 
 /** Code of `{{ expression }}`: a text, or a value that becomes one. */

@@ -3,7 +3,7 @@ import { constantOf, FAILED, isSilenced, placedFault } from "#render/compile/com
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
-import { ASSIGN, Step, stepOf } from "#render/compile/step.ts";
+import { Step, stepOf } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { type Slots, slotWithValue } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
@@ -96,7 +96,7 @@ export function compileSet(node: SetNode, scope: Scope): Step {
     return stepOf(collectingSet(assigns.map(codeOf), sourceCode(value), compiler.place(node)));
   }
   if (more.length > 0) return stepOf(assigningAll(assigns.map(codeOf), value));
-  if (typeof assign !== "function") return new Step({ action: ASSIGN, source: value, slot: assign.slot });
+  if (typeof assign !== "function") return new Step({ action: "assign", source: value, slot: assign.slot });
   return stepOf((slots) => {
     assign(slots, read(value, slots));
     return "";

@@ -9,29 +9,10 @@ import { plainMember } from "#render/values/plain-member.ts";
  * Where a value comes from, as data. A template runs each of its parts once and then the next one, so what it costs is how much memory
  * it has to touch: one object here stands for three closures with their contexts.
  */
-export const CODE = 0;
-export const CONSTANT = 1;
-export const SLOT = 2;
-export const MEMBER = 3;
-export const MEMBER_OF_MEMBER = 4;
-/** One of the last three, of which something is asked, or which starts at the template's root. */
-const SPECIAL = 5;
-type Kind = typeof CODE | typeof CONSTANT | typeof SLOT | typeof MEMBER | typeof MEMBER_OF_MEMBER;
+type Kind = "code" | "constant" | "slot" | "member" | "member of member";
 
 /** What is asked of the value that was read. */
-export const AS_IS = 0;
-export const IS_EQUAL = 1;
-export const IS_DIFFERENT = 2;
-export const IS_FALSY = 3;
-export const IS_DEFINED = 4;
-export const IS_UNDEFINED = 5;
-type Question =
-  | typeof AS_IS
-  | typeof IS_EQUAL
-  | typeof IS_DIFFERENT
-  | typeof IS_FALSY
-  | typeof IS_DEFINED
-  | typeof IS_UNDEFINED;
+type Question = "as is" | "equal" | "different" | "falsy" | "defined" | "undefined";
 
 type SourceParts = {
   readonly kind: Kind;
@@ -49,8 +30,8 @@ const nothing: Code = () => undefined;
 
 /** What reading looks at first comes first: fields that stand together are in memory together. */
 export class Source {
-  /** The kind, or `SPECIAL`: what reading has to look at. */
-  readonly reading: Kind | typeof SPECIAL;
+  /** The kind, or "special": a variable or a member of which something is asked, or which starts at the template's root. */
+  readonly reading: Kind | "special";
   readonly code: Code;
   readonly slot: number;
   readonly first: string | number;
@@ -67,8 +48,8 @@ export class Source {
   readonly kind: Kind;
 
   constructor(parts: SourceParts) {
-    const { kind, question = AS_IS, isInRoot = false } = parts;
-    this.reading = isInRoot || question !== AS_IS ? SPECIAL : kind;
+    const { kind, question = "as is", isInRoot = false } = parts;
+    this.reading = isInRoot || question !== "as is" ? "special" : kind;
     this.code = parts.code ?? nothing;
     this.slot = parts.slot ?? 0;
     this.first = parts.first ?? "";
@@ -90,9 +71,9 @@ export class Source {
 
 /** Small, so that it becomes part of whatever reads. */
 export const read = (source: Source, slots: Slots): unknown =>
-  source.reading === CODE ? source.code(slots) : readData(source, slots);
+  source.reading === "code" ? source.code(slots) : readData(source, slots);
 
-export function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
+function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
   const target = slots[slot];
   if (known === 0) return plainMember(target, first);
   if (slots[known] === target) return slots[known + 1];
@@ -105,16 +86,16 @@ export function firstMember({ slot, first, known }: Source, slots: Slots): unkno
 function readData(source: Source, slots: Slots): unknown {
   let value: unknown;
   switch (source.reading) {
-    case MEMBER:
+    case "member":
       value = firstMember(source, slots);
       break;
-    case SLOT:
+    case "slot":
       value = slots[source.slot];
       break;
-    case MEMBER_OF_MEMBER:
+    case "member of member":
       value = plainMember(firstMember(source, slots), source.second);
       break;
-    case CONSTANT:
+    case "constant":
       return source.operand;
     default:
       return readSpecial(source, slots);
@@ -127,22 +108,22 @@ function readSpecial(source: Source, slots: Slots): unknown {
   let value: unknown;
   if (source.isInRoot) {
     value = (slots[0].root ?? slots)[source.slot];
-    if (source.kind !== SLOT) value = plainMember(value, source.first);
-  } else value = source.kind === SLOT ? slots[source.slot] : firstMember(source, slots);
-  if (source.kind === MEMBER_OF_MEMBER) value = plainMember(value, source.second);
+    if (source.kind !== "slot") value = plainMember(value, source.first);
+  } else value = source.kind === "slot" ? slots[source.slot] : firstMember(source, slots);
+  if (source.kind === "member of member") value = plainMember(value, source.second);
   if (value === undefined && source.fail !== null) source.fail(slots);
-  return source.question === AS_IS ? value : answer(source, value);
+  return source.question === "as is" ? value : answer(source, value);
 }
 
 function answer({ question, operand }: Source, value: unknown): boolean {
   switch (question) {
-    case IS_EQUAL:
+    case "equal":
       return equalsConstant(value, operand);
-    case IS_DIFFERENT:
+    case "different":
       return !equalsConstant(value, operand);
-    case IS_FALSY:
+    case "falsy":
       return !value;
-    case IS_DEFINED:
+    case "defined":
       return value !== undefined;
     default:
       return value === undefined;
@@ -167,53 +148,17 @@ export function valuesOf(sources: readonly Source[], slots: Slots): unknown[] {
 /** The source of any compiled expression. */
 export function sourceOf(compiled: Compiled): Source {
   if (compiled.source !== undefined) return compiled.source;
-  if (compiled.constant !== undefined) return new Source({ kind: CONSTANT, operand: compiled.constant.value });
-  return new Source({ kind: CODE, code: compiled.code });
+  if (compiled.constant !== undefined) return new Source({ kind: "constant", operand: compiled.constant.value });
+  return new Source({ kind: "code", code: compiled.code });
 }
 
 /** An expression that is read by data. */
 export const compiledFrom = (source: Source): Compiled => ({ source, code: (slots) => read(source, slots) });
 
-const CAN_ASK: ReadonlySet<Kind> = new Set([SLOT, MEMBER, MEMBER_OF_MEMBER]);
+const CAN_ASK: ReadonlySet<Kind> = new Set(["slot", "member", "member of member"]);
 
 /** The same source with a question about its value; null where the source cannot carry one. */
 export function asking(source: Source | undefined, question: Question, operand?: unknown): Compiled | null {
-  if (source === undefined || source.question !== AS_IS || !CAN_ASK.has(source.kind)) return null;
+  if (source === undefined || source.question !== "as is" || !CAN_ASK.has(source.kind)) return null;
   return compiledFrom(source.with({ question, operand }));
-}
-
-/**
- * A source as a function of its own, for whoever reads it between other work: there a function that does one thing is faster than
- * asking what to do, as long as its neighbours are of other kinds.
- */
-export function codeOf(source: Source): Code {
-  const { slot, second, fail } = source;
-  switch (source.reading) {
-    case CODE:
-      return source.code;
-    case SLOT:
-      return (slots) => {
-        const value = slots[slot];
-        if (value === undefined && fail !== null) fail(slots);
-        return value;
-      };
-    case MEMBER:
-      return (slots) => {
-        const value = firstMember(source, slots);
-        if (value === undefined && fail !== null) fail(slots);
-        return value;
-      };
-    case MEMBER_OF_MEMBER:
-      return (slots) => {
-        const value = plainMember(firstMember(source, slots), second);
-        if (value === undefined && fail !== null) fail(slots);
-        return value;
-      };
-    case CONSTANT: {
-      const { operand } = source;
-      return () => operand;
-    }
-    default:
-      return (slots) => readSpecial(source, slots);
-  }
 }

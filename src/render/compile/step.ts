@@ -1,16 +1,12 @@
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
-import { CODE, read, Source } from "#render/compile/source.ts";
+import { read, Source } from "#render/compile/source.ts";
 import type { Slots } from "#render/run.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
 import { printedText } from "#render/values/printed-text.ts";
 
-/** What a step of a body does. */
-export const PRINT = 0;
-export const PRINT_IN_UNIT = 1;
-export const CHOOSE = 2;
-export const ASSIGN = 3;
-type Action = typeof PRINT | typeof PRINT_IN_UNIT | typeof CHOOSE | typeof ASSIGN;
+/** What a step does with the value that it reads. */
+type Action = "print" | "print in unit" | "choose" | "assign";
 
 /** Statements in order: fixed text, then steps with the fixed text behind each. Like sources, bodies are data that one function runs. */
 export type Body = { readonly head: string; readonly steps: readonly Step[] };
@@ -53,11 +49,11 @@ export function runBody(body: Body, slots: Slots): string {
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
     const value = read(step.source, slots);
-    if (step.action === PRINT) {
+    if (step.action === "print") {
       result += (typeof value === "string" ? value : printedText(slots[0].run, value)) + step.text;
-    } else if (step.action === PRINT_IN_UNIT) {
+    } else if (step.action === "print in unit") {
       result += (typeof value === "string" && isPlainWord(value) ? value : unitText(slots[0].run, value)) + step.text;
-    } else if (step.action === CHOOSE) {
+    } else if (step.action === "choose") {
       const chosen = value ? step.body : step.otherwise;
       result += (chosen.steps.length === 0 ? chosen.head : runBody(chosen, slots)) + step.text;
     } else {
@@ -69,7 +65,7 @@ export function runBody(body: Body, slots: Slots): string {
 }
 
 /** A step that runs code: a statement's, or a printed value's. */
-export const stepOf = (code: Code): Step => new Step({ action: PRINT, source: new Source({ kind: CODE, code }) });
+export const stepOf = (code: Code): Step => new Step({ action: "print", source: new Source({ kind: "code", code }) });
 
 export const bodyOf = (code: TextCode): Body => ({ head: "", steps: [stepOf(code)] });
 
@@ -81,7 +77,7 @@ export const bodyCode =
 /** The code of one step alone. */
 export function codeOfStep(step: Step): TextCode {
   const { action, source } = step;
-  if (action === PRINT && source.kind === CODE) {
+  if (action === "print" && source.kind === "code") {
     const { code } = source;
     return (slots) => {
       const value = code(slots);

@@ -2,7 +2,7 @@ import type { SymbolNode } from "#render/ast.ts";
 import { type Compiled, FAILED, silence, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import { type NameRead, resolveName, type Scope } from "#render/compile/scope.ts";
-import { compiledFrom, SLOT, Source } from "#render/compile/source.ts";
+import { compiledFrom, Source } from "#render/compile/source.ts";
 import { describeSymbol, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
 import { rootOf, type Slots } from "#render/run.ts";
 import { NO_ORIGINS } from "#render/trace/origin.ts";
@@ -26,8 +26,8 @@ export function compileSymbol(node: SymbolNode, scope: Scope, use: Use): Compile
 function slotSource({ slots: numbers, rootSlot }: NameRead, fail: Fail | null): Source | null {
   const [first, second] = numbers;
   if (rootSlot !== null)
-    return first === undefined ? new Source({ kind: SLOT, slot: rootSlot, isInRoot: true, fail }) : null;
-  return first === undefined || second !== undefined ? null : new Source({ kind: SLOT, slot: first, fail });
+    return first === undefined ? new Source({ kind: "slot", slot: rootSlot, isInRoot: true, fail }) : null;
+  return first === undefined || second !== undefined ? null : new Source({ kind: "slot", slot: first, fail });
 }
 
 /** A variable whose value could not be computed was reported where it was set. */
