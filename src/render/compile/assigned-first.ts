@@ -1,4 +1,3 @@
-import { childNodes } from "#render/analyze/walk.ts";
 import type { AnyNode, Expr, Macro, Pair, Statement } from "#render/ast.ts";
 
 /**
@@ -7,10 +6,12 @@ import type { AnyNode, Expr, Macro, Pair, Statement } from "#render/ast.ts";
  */
 export function assignedFirst(statements: readonly Statement[]): Set<string> {
   const first = new Set<string>();
-  const read = new Set<string>();
+  const open = new Set(statements.flatMap(assignedBy));
   for (const statement of statements) {
-    for (const name of readBy(statement)) read.add(name);
-    for (const name of assignedBy(statement)) if (!read.has(name)) first.add(name);
+    // Imports stand first in most templates: what comes behind the last of such names need not be looked at.
+    if (open.size === 0) break;
+    for (const name of readBy(statement)) open.delete(name);
+    for (const name of assignedBy(statement)) if (open.delete(name)) first.add(name);
   }
   return first;
 }
@@ -61,12 +62,20 @@ const parameterNames = (node: Expr): string[] =>
 
 function symbolsIn(nodes: readonly (AnyNode | null | undefined)[]): Set<string> {
   const names = new Set<string>();
-  const descend = (node: AnyNode): void => {
-    if (node.typename === "Symbol") names.add(node.value);
-    for (const child of childNodes(node)) descend(child);
-  };
-  for (const node of nodes) if (node) descend(node);
+  noteSymbols(nodes, names);
   return names;
+}
+
+/** Whatever a node holds: without making a list of its children first, because this is a part of each first render. */
+function noteSymbols(value: unknown, names: Set<string>): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) noteSymbols(value[i], names);
+    return;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (fields["typename"] === "Symbol") names.add(fields["value"] as string);
+  else for (const key in fields) noteSymbols(fields[key], names);
 }
 
 type ImportName = { readonly name: string; readonly alias: string };

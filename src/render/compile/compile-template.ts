@@ -33,8 +33,8 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
   const program = new Program({
     name,
     slotCount: unit.slotCount,
-    context: unit.contextNames,
-    loaded: unit.loadedNames,
+    context: unit.loadedNames,
+    assignedFirst: unit.assignedFirst,
     body,
     blocks: blockCodes,
     names: visibleNames(scope),

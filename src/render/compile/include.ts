@@ -38,8 +38,8 @@ class ImportSite {
   readonly #find: (slots: Slots) => Program;
   /** The names that the template sees; null without context. */
   readonly #names: Names | null;
-  readonly #view: (slots: Slots) => View;
-  readonly #writeBack: (slots: Slots, module: Module) => void;
+  readonly #view: ((slots: Slots) => View) | null;
+  readonly #writeBack: ((slots: Slots, module: Module) => void) | null;
   readonly #place: TemplatePlace;
   readonly #isTraced: boolean;
   /** The template that was imported last, and whether it sees nothing of the place where it is imported. */
@@ -49,9 +49,10 @@ class ImportSite {
   constructor(node: Import | FromImport, scope: Scope) {
     const { compiler } = scope;
     this.#find = templateCode(node, scope);
-    this.#names = node.withContext === true ? visibleNames(scope) : null;
-    this.#view = viewCode(scope);
-    this.#writeBack = writeThrough(variablesAt(scope, this.#names ?? new Map()));
+    const names = node.withContext === true ? visibleNames(scope) : null;
+    this.#names = names;
+    this.#view = names === null ? null : viewCode(scope);
+    this.#writeBack = names === null ? null : writeThrough(variablesAt(scope, names));
     this.#place = compiler.place(node);
     this.#isTraced = compiler.variant.isTraced;
   }
@@ -68,25 +69,29 @@ class ImportSite {
 
   /**
    * Importing with context gives the same module wherever this context is, if the template loads no others and no variable around has a
-   * name that it reads. The names are known once both are compiled.
+   * name that it reads or sets. The names are known once both are compiled.
    */
   #meet(program: Program): void {
+    const names = this.#names;
     this.#program = program;
-    this.#isApart = program.isAlone && program.context.every(({ name }) => !this.#names?.has(name));
+    this.#isApart =
+      names !== null &&
+      program.isAlone &&
+      program.assignedFirst.isDisjointFrom(names) &&
+      program.context.every(({ name }) => !names.has(name));
   }
 
   #evaluate(program: Program, slots: Slots, isShared: boolean): Module {
     const { run, instance } = slots[0];
-    const hasContext = this.#names !== null;
+    const around = this.#view?.(slots) ?? null;
     run.charge(1, this.#place);
     run.enter("imports", this.#place);
-    const own = hasContext ? instance.forInclude(program) : new Instance(NO_VALUES, instance.globals, program);
-    const around = hasContext ? this.#view(slots) : null;
+    const own = around === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
     const inner = this.#isTraced ? evaluateTraced(program, own, { run, around }) : program.evaluate(run, own, around);
     run.depth--;
     const module = new Module(program, inner);
     if (isShared && program.isConstant) run.keepModule(own.values, module);
-    if (hasContext) this.#writeBack(slots, module);
+    this.#writeBack?.(slots, module);
     return module;
   }
 }

@@ -17,9 +17,9 @@ export type TextCode = (slots: Slots) => string;
 export type ProgramParts = {
   readonly name: string;
   readonly slotCount: number;
-  /** The names that are looked for around the template, and those of them that it may read before it sets them. */
+  /** The names that are looked for around the template, and those that it sets before anything reads them. */
   readonly context: readonly ContextName[];
-  readonly loaded: readonly ContextName[];
+  readonly assignedFirst: ReadonlySet<string>;
   readonly body: Body;
   readonly blocks: readonly BlockCode[];
   readonly names: Names;
@@ -39,7 +39,7 @@ export class Program {
   readonly isConstant: boolean;
   readonly isAlone: boolean;
   readonly context: ProgramParts["context"];
-  readonly #loaded: ProgramParts["loaded"];
+  readonly assignedFirst: ProgramParts["assignedFirst"];
   readonly #body: Body;
   readonly #names: Names;
   readonly #blank: readonly unknown[];
@@ -51,7 +51,7 @@ export class Program {
     this.isConstant = parts.isConstant;
     this.isAlone = parts.isAlone;
     this.context = parts.context;
-    this.#loaded = parts.loaded;
+    this.assignedFirst = parts.assignedFirst;
     this.#body = parts.body;
     this.#names = parts.names;
     this.#blank = blankSlots(parts.slotCount);
@@ -92,7 +92,7 @@ export class Program {
       ofMacros: null,
     };
     const slots = copySlots(this.#blank, activation);
-    loadNames(slots, this.#loaded);
+    loadNames(slots, this.context);
     return slots;
   }
 }

@@ -77,13 +77,13 @@ export class Unit {
     if (this.#members.get(name) === source) this.#members.set(name, longer);
   }
 
-  get contextNames(): ContextName[] {
-    return [...this.context].map(([name, slot]) => ({ name, slot, isPlain: isPlainKey(name) }));
-  }
-
-  /** The context's names that the unit may read before it sets them. */
+  /** The names that the unit reads from the context: those that it may read before it sets them. */
   get loadedNames(): ContextName[] {
-    return this.contextNames.filter(({ name }) => !this.assignedFirst.has(name));
+    const names: ContextName[] = [];
+    for (const [name, slot] of this.context) {
+      if (!this.assignedFirst.has(name)) names.push({ name, slot, isPlain: isPlainKey(name) });
+    }
+    return names;
   }
 
   contextSlot(name: string): number {
