@@ -165,7 +165,8 @@ function loopUnpacking(loop: Loop): TextCode {
       else {
         const key = keys[i] ?? "";
         slots[keySlot] = key;
-        slots[valueSlot] = (items as Record<string, unknown>)[key];
+        // A text's characters are found by number: a key of digits would be read as a number again each round.
+        slots[valueSlot] = typeof items === "string" ? items[i] : (items as Record<string, unknown>)[key];
       }
       text += runBody(body, slots);
     }
