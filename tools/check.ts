@@ -6,14 +6,15 @@ import { styleText } from "node:util";
 
 /**
  * Everything that must hold, in the order in which it is cheapest to learn that it does not. `npm test` runs all of it,
- * `npm run check` (--fast) what needs no runtime. Counts tests and checks; the last line is `N passed, N failed`.
+ * `npm run check` (--fast) what needs no runtime. Counts tests and checks. At the end it names once more what failed, a line each,
+ * because a log may be cut at its beginning; the last line is `N passed, N failed`.
  * A test that needs a program from the distribution is `not run` where that is missing; in CI that is a failure.
  */
 const ROOT = path.join(import.meta.dirname, "..");
 const isFast = process.argv.includes("--fast");
 const isCi = process.env["CI"] === "true";
 
-type Count = { passed: number; failed: number; notRun: number };
+type Count = { passed: number; failed: number; notRun: number; failures: string[] };
 type Check = { name: string; command: string[] };
 
 const CHECKS: Check[] = [
@@ -35,7 +36,7 @@ const LANES: Check[][] = [
 async function main(): Promise<void> {
   const startedAt = Date.now();
   await generateTypes();
-  const total: Count = { passed: 0, failed: 0, notRun: 0 };
+  const total: Count = { passed: 0, failed: 0, notRun: 0, failures: [] };
   const counts: Count[] = [];
   for (const check of CHECKS) counts.push(await runCheck(check));
   if (!isFast) counts.push(...(await Promise.all(LANES.map(runLane))).flat());
@@ -43,12 +44,14 @@ async function main(): Promise<void> {
     total.passed += count.passed;
     total.failed += count.failed;
     total.notRun += count.notRun;
+    total.failures.push(...count.failures);
   }
   if (total.notRun > 0) {
     console.log(`${total.notRun} not run: they need a program that is not here (.ci/run installs it)`);
     if (isCi) total.failed += total.notRun;
   }
   console.log(`in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  for (const failure of total.failures) console.log(`failed: ${failure}`);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exit(total.failed > 0 ? 1 : 0);
 }
@@ -69,7 +72,8 @@ async function runCheck({ name, command }: Check): Promise<Count> {
   const { code, output } = await run(command);
   report({ name, isGood: code === 0, startedAt });
   if (code !== 0) console.log(output.trimEnd());
-  return { passed: Number(code === 0), failed: Number(code !== 0), notRun: 0 };
+  const isGood = code === 0;
+  return { passed: Number(isGood), failed: Number(!isGood), notRun: 0, failures: isGood ? [] : [name] };
 }
 
 async function runLane(suites: readonly Check[]): Promise<Count[]> {
@@ -83,7 +87,12 @@ type VitestReport = {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  numFailedTestSuites: number;
+  testResults: {
+    name: string;
+    status: "passed" | "failed";
+    message: string;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+  }[];
 };
 
 async function runSuite({ name, command }: Check): Promise<Count> {
@@ -98,6 +107,7 @@ async function runSuite({ name, command }: Check): Promise<Count> {
     passed: found?.numPassedTests ?? 0,
     failed: Math.max(found?.numFailedTests ?? 1, Number(code !== 0)),
     notRun: (found?.numPendingTests ?? 0) + (found?.numTodoTests ?? 0),
+    failures: code === 0 ? [] : failuresOf(name, found),
   };
   report({
     name,
@@ -108,6 +118,19 @@ async function runSuite({ name, command }: Check): Promise<Count> {
   if (code !== 0) console.log(output.trimEnd());
   return count;
 }
+
+/** A line each: the file, the test, what it said first. A file that cannot be loaded says why itself. */
+function failuresOf(suite: string, found: VitestReport | null): string[] {
+  const failures = (found?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0) return status === "failed" ? [`${file}: ${firstLine(message)}`] : [];
+    return failed.map((test) => `${file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+  });
+  return failures.length > 0 ? failures : [`${suite}: ended with an error of its own (above)`];
+}
+
+const firstLine = (text: string | undefined): string => (text ?? "").trim().split("\n", 1)[0] ?? "";
 
 type Report = { name: string; isGood: boolean; startedAt: number; detail?: string };
 
