@@ -9,7 +9,7 @@ export const LIMITS = {
   engine_steps_max: {
     value: 1_000_000,
     unit: "steps",
-    what: "work of one render, filters charged by input size",
+    what: "work of one render: code by its tokens, values by their size",
     code: "limit_steps",
   },
   engine_depth_max: {

@@ -3,6 +3,8 @@
  * (lines and columns from 0) and the fields of that type. The engine compiles this tree; nothing in it is ever changed.
  */
 type NodeOf<T extends string> = { readonly typename: T; readonly lineno: number; readonly colno: number };
+/** `weight`: how many tokens run each time it runs, without the bodies in it that run, and are charged, on their own. */
+type Weighed = { readonly weight: number };
 
 export type Literal = NodeOf<"Literal"> & { readonly value: string | number | boolean | null | RegExp };
 export type SymbolNode = NodeOf<"Symbol"> & { readonly value: string };
@@ -20,7 +22,8 @@ export type InlineIf = NodeOf<"InlineIf"> & { readonly cond: Expr; readonly body
 export type FunCall = NodeOf<"FunCall"> & { readonly name: Expr; readonly args: ExprList };
 export type FilterNode = NodeOf<"Filter"> & { readonly name: SymbolNode; readonly args: ExprList };
 export type ExprList = NodeOf<"NodeList"> & { readonly children: readonly Expr[] };
-export type Caller = NodeOf<"Caller"> & { readonly name: SymbolNode; readonly args: ExprList; readonly body: NodeList };
+export type Caller = NodeOf<"Caller"> &
+  Weighed & { readonly name: SymbolNode; readonly args: ExprList; readonly body: NodeList };
 export type Capture = NodeOf<"Capture"> & { readonly body: NodeList };
 export type BinaryType = "In" | "Or" | "And" | "Add" | "Concat" | "Sub" | "Mul" | "Div" | "FloorDiv" | "Mod" | "Pow";
 export type Binary = NodeOf<BinaryType> & { readonly left: Expr; readonly right: Expr };
@@ -53,10 +56,8 @@ export type Expr =
 
 export type NodeList = NodeOf<"NodeList"> & { readonly children: readonly Statement[] };
 /** `setInside`: names that loops and call bodies in it set; those variables are apart from the context's (see scope.ts). */
-export type Root = NodeOf<"Root"> & {
-  readonly children: readonly Statement[];
-  readonly setInside: ReadonlySet<string>;
-};
+export type Root = NodeOf<"Root"> &
+  Weighed & { readonly children: readonly Statement[]; readonly setInside: ReadonlySet<string> };
 export type Output = NodeOf<"Output"> & { readonly children: readonly Expr[] };
 /** `ifAsync`, `asyncEach` and `asyncAll` are read as their plain forms: nothing in this engine waits. */
 export type If = NodeOf<"If" | "IfAsync"> & {
@@ -64,12 +65,13 @@ export type If = NodeOf<"If" | "IfAsync"> & {
   readonly body: NodeList;
   readonly else_: If | NodeList | null;
 };
-export type For = NodeOf<"For" | "AsyncEach" | "AsyncAll"> & {
-  readonly arr: Expr;
-  readonly name: SymbolNode | ArrayNode;
-  readonly body: NodeList;
-  readonly else_: NodeList | null;
-};
+export type For = NodeOf<"For" | "AsyncEach" | "AsyncAll"> &
+  Weighed & {
+    readonly arr: Expr;
+    readonly name: SymbolNode | ArrayNode;
+    readonly body: NodeList;
+    readonly else_: NodeList | null;
+  };
 export type SetNode = NodeOf<"Set"> & {
   readonly targets: readonly Expr[];
   readonly value: Expr | null;
@@ -81,12 +83,10 @@ export type Switch = NodeOf<"Switch"> & {
   readonly cases: readonly Case[];
   readonly default: NodeList | null;
 };
-export type Macro = NodeOf<"Macro"> & { readonly name: Expr; readonly args: ExprList; readonly body: NodeList };
-export type Block = NodeOf<"Block"> & {
-  readonly name: SymbolNode;
-  readonly body: NodeList;
-  readonly setInside: ReadonlySet<string>;
-};
+export type Macro = NodeOf<"Macro"> &
+  Weighed & { readonly name: Expr; readonly args: ExprList; readonly body: NodeList };
+export type Block = NodeOf<"Block"> &
+  Weighed & { readonly name: SymbolNode; readonly body: NodeList; readonly setInside: ReadonlySet<string> };
 export type Extends = NodeOf<"Extends"> & { readonly template: Expr };
 export type Include = NodeOf<"Include"> & { readonly template: Expr; readonly ignoreMissing: boolean | null };
 export type Import = NodeOf<"Import"> & {

@@ -18,6 +18,11 @@ export type FaultDetails = {
   readonly decision?: string | undefined;
 };
 
+/** Messages quote what templates and decisions say, which may be as long as a text can be. */
+const MESSAGE_CHARS_MAX = 1000;
+const brief = (message: string) =>
+  message.length <= MESSAGE_CHARS_MAX ? message : `${message.slice(0, MESSAGE_CHARS_MAX)}…`;
+
 /**
  * What goes wrong while a template runs. It is the engine's only exception, it never leaves src/render, and
  * `findingOfFault` turns it into a Finding. `endsRender` marks those after which there is no going on.
@@ -25,16 +30,20 @@ export type FaultDetails = {
 export class TemplateFault extends Error {
   readonly code: string;
   readonly action: string;
-  readonly place: TemplatePlace | undefined;
   readonly decision: string | undefined;
+  #place: TemplatePlace | undefined;
 
   constructor(details: FaultDetails, options?: ErrorOptions) {
-    super(details.message, options);
+    super(brief(details.message), options);
     this.name = "TemplateFault";
     this.code = details.code;
     this.action = details.action;
-    this.place = details.place;
+    this.#place = details.place;
     this.decision = details.decision;
+  }
+
+  get place() {
+    return this.#place;
   }
 
   get endsRender() {
@@ -48,10 +57,12 @@ export class TemplateFault extends Error {
     return new TemplateFault({ code, message, action, decision, place }, { cause: this });
   }
 
-  /** The same fault with a place, unless it has one: the innermost place is the most useful. */
+  /**
+   * The same fault with a place, unless it has one: the innermost place is the most useful. It is no copy, which would cost another
+   * stack: where a fault has no place yet, whoever catches it is the first to know of it.
+   */
   at(place: TemplatePlace): TemplateFault {
-    if (this.place !== undefined) return this;
-    const { code, message, action, decision } = this;
-    return new TemplateFault({ code, message, action, decision, place }, { cause: this });
+    this.#place ??= place;
+    return this;
   }
 }

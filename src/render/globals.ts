@@ -1,15 +1,13 @@
 import { TemplateFault } from "#render/fault.ts";
 import { HostFunction } from "#render/macro-function.ts";
-import { primitiveOf } from "#render/values/operators.ts";
-
-const numberOf = (value: unknown) => Number(primitiveOf(value));
+import { toNumber } from "#render/values/operators.ts";
 
 /** `range([start,] stop[, step])`: a list of numbers. */
 const range = new HostFunction(({ run, place }, args) => {
   const hasStop = args[1] !== undefined;
-  const start = hasStop ? numberOf(args[0]) : 0;
-  const stop = hasStop ? numberOf(args[1]) : numberOf(args[0]);
-  const step = hasStop && args[2] ? numberOf(args[2]) : 1;
+  const start = hasStop ? toNumber(args[0]) : 0;
+  const stop = hasStop ? toNumber(args[1]) : toNumber(args[0]);
+  const step = hasStop && args[2] ? toNumber(args[2]) : 1;
   const count = Math.max(0, Math.ceil((stop - start) / step)) || 0;
   try {
     run.checkItems(count, "range()");

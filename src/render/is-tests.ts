@@ -6,11 +6,11 @@ import { CapturedText, SafeString } from "#render/values/safe-string.ts";
 /** A test: the value before `is`, and the argument. Nunjucks counts only `true` as passed. */
 export type IsTest = (run: Run, value: unknown, argument: unknown) => unknown;
 
-const requireText = (test: string, value: unknown): string => {
-  if (typeof value === "string") return value;
-  if (value instanceof SafeString) return value.toString();
-  throw typeFault(`is ${test}`, "a text", value);
-};
+function requireText(run: Run, test: string, value: unknown): string {
+  if (typeof value !== "string" && !(value instanceof SafeString)) throw typeFault(`is ${test}`, "a text", value);
+  run.chargeValue(value);
+  return value.toString();
+}
 
 const isEqual: IsTest = (_run, value, argument) => strictEquals(value, argument);
 const isGreaterThan: IsTest = (_run, value, argument) => isGreater(value, argument);
@@ -38,7 +38,7 @@ export const isTests: Readonly<Record<string, IsTest>> = {
   iterable: isIterable,
   le: (_run, value, argument) => isAtMost(value, argument),
   lessthan: isLessThan,
-  lower: (_run, value) => requireText("lower", value).toLowerCase() === requireText("lower", value),
+  lower: (run, value) => requireText(run, "lower", value).toLowerCase() === String(value),
   lt: isLessThan,
   mapping: (_run, value) =>
     value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Set),
@@ -50,7 +50,7 @@ export const isTests: Readonly<Record<string, IsTest>> = {
   string: (_run, value) => typeof value === "string" || value instanceof CapturedText,
   truthy: (_run, value) => Boolean(value),
   undefined: (_run, value) => value === undefined,
-  upper: (_run, value) => requireText("upper", value).toUpperCase() === requireText("upper", value),
+  upper: (run, value) => requireText(run, "upper", value).toUpperCase() === String(value),
 };
 
 export const TEST_NAMES: readonly string[] = Object.keys(isTests);

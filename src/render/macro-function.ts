@@ -4,6 +4,7 @@ import type { TemplatePlace } from "#render/fault.ts";
 import { type Activation, copySlots, type Run, type Slots } from "#render/run.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import type { Keywords } from "#render/values/keywords.ts";
+import { LONG_TEXT_CHARS } from "#render/values/meter.ts";
 
 /** A function of the engine or the product that templates call: `range(...)`, `secret(...)`. */
 export class HostFunction {
@@ -30,6 +31,8 @@ export type MacroCode = {
   readonly callerSlot: number;
   readonly body: Body;
   readonly place: TemplatePlace;
+  /** Of one call. */
+  readonly steps: number;
 };
 export type Parameter = { readonly name: string; readonly slot: number; readonly defaultCode: Code | null };
 
@@ -115,7 +118,8 @@ export class MacroFunction {
   }
 
   #enter(run: Run): void {
-    if (++run.steps > run.stepsMax) run.charge(0, this.code.place);
+    run.steps += this.code.steps;
+    if (run.steps > run.stepsMax) run.charge(0, this.code.place);
     if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.code.place);
   }
 
@@ -123,7 +127,7 @@ export class MacroFunction {
     const { run } = slots[0];
     const text = runBody(this.code.body, slots);
     run.depth--;
-    if (text.length > run.limits.stringChars) run.checkString(text.length, "a macro");
+    if (text.length >= LONG_TEXT_CHARS) run.checkText(text, "a macro");
     return text;
   }
 }
@@ -154,6 +158,7 @@ export type CallerCode = {
   readonly innerSlots: readonly number[];
   readonly body: Body;
   readonly place: TemplatePlace;
+  readonly steps: number;
 };
 
 /** The body of a `{% call %}`: it runs in the slots of the place where it is written, whose inner variables are put back after. */
@@ -189,9 +194,9 @@ export class CallerFunction {
   }
 
   #run(): string {
-    const { body, place } = this.#code;
+    const { body, place, steps } = this.#code;
     const { run } = this.#slots[0];
-    run.charge(1, place);
+    run.charge(steps, place);
     run.enter("call bodies", place);
     const text = runBody(body, this.#slots);
     run.depth--;

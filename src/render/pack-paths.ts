@@ -1,9 +1,12 @@
+/** Templates make names, of whatever length; that of a file of a pack is shorter. */
+const NAME_CHARS_MAX = 1024;
+
 /**
  * The paths of the pack that a name in a template may mean: relative to the file that says it, then to templates/, then to
  * the pack itself. A name that leads out of the pack means nothing.
  */
 export function candidatePaths(name: string, from: string): string[] {
-  if (name.startsWith("/")) return [];
+  if (name.startsWith("/") || name.length > NAME_CHARS_MAX) return [];
   const folder = from.slice(0, from.lastIndexOf("/") + 1);
   const paths = [normalizePath(folder + name), normalizePath(`templates/${name}`), normalizePath(name)];
   return [...new Set(paths.filter((path) => path !== null))];

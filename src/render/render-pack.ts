@@ -62,13 +62,19 @@ export function renderPack(compiled: CompiledPack, input: RenderInput): Result<R
   const files: RenderedFile[] = [];
   const traced: TracedFile[] = [];
   const faults: TemplateFault[] = [];
-  const budget: Budget = { limits, steps: 0, chars: 0 };
+  const budget: Budget = {
+    limits,
+    steps: 0,
+    chars: 0,
+    collectingSteps: COLLECTING_STEPS,
+    suspectingSteps: TRACED_STEPS,
+  };
   for (const plan of compiled.plans) {
     const { output } = plan;
     const rendered = input.provenance === true ? renderTraced(world, plan, budget) : renderOutput(world, plan, budget);
     if (!rendered.ok) {
       faults.push(...rendered.error);
-      if (rendered.error.some((fault) => fault.endsRender)) break;
+      if (rendered.error.some((fault) => fault.endsRender) || budget.collectingSteps <= 0) break;
       continue;
     }
     const { text, hasSpacedValues } = rendered.value;
@@ -100,8 +106,20 @@ const spacedValues = (text: string, { spans, suspectOf }: Trace): RenderedFile["
     .filter(({ mark, start, end }) => mark.kind === "value" && isSpacedWord(text.slice(start, end)))
     .map(({ start, end, mark, origins }) => ({ start, end, place: mark.place, decision: suspectOf(origins) }));
 
-/** What all outputs of one render share. */
-type Budget = { readonly limits: RenderLimits; steps: number; chars: number };
+/** What all outputs of one render share: otherwise a pack of two hundred could take two hundred times as long. */
+type Budget = {
+  readonly limits: RenderLimits;
+  /** Taken so far, by outputs that failed too. */
+  steps: number;
+  chars: number;
+  /** Left for runs that look for further faults, beyond what the first run took to its first. */
+  collectingSteps: number;
+  /** Left for runs that look for the decisions behind faults. */
+  suspectingSteps: number;
+};
+
+const COLLECTING_STEPS = 250_000;
+const TRACED_STEPS = 50_000;
 
 type Rendered = { readonly text: string; readonly hasSpacedValues: boolean; readonly trace?: Trace };
 
@@ -134,7 +152,10 @@ function renderTemplate(world: RenderWorld, job: Job, budget: Budget): Result<Re
     return ok({ text, hasSpacedValues: run.hasSpacedValues });
   } catch (error) {
     const fault = error instanceof TemplateFault ? error : foreignFault(error);
-    return err(fault.endsRender && fault.place !== undefined ? [fault] : collectFaults(world, job, fault));
+    const stepsTaken = run.steps - budget.steps;
+    budget.steps = run.steps;
+    if (fault.endsRender && fault.place !== undefined) return err([fault]);
+    return err(collectFaults(world, job, { fault, stepsTaken, budget }));
   }
 }
 
@@ -144,10 +165,14 @@ function renderJob(world: RenderWorld, job: Job, { run, programs }: Attempt): st
   return program.render(run, new Instance(world.values(job.plan), PACK_GLOBALS, program), null);
 }
 
-function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): TemplateFault[] {
+type Failure = { readonly fault: TemplateFault; readonly stepsTaken: number; readonly budget: Budget };
+
+function collectFaults(world: RenderWorld, job: Job, { fault, stepsTaken, budget }: Failure): TemplateFault[] {
   const start: TemplatePlace = { template: job.template, line: 1, column: 1 };
   const attempt = world.attempt(job.plan, { isUnit: job.isUnit, isCollecting: true });
   const { run } = attempt;
+  const stepsBefore = Math.max(0, run.stepsMax - stepsTaken - budget.collectingSteps);
+  run.steps = stepsBefore;
   try {
     renderJob(world, job, attempt);
   } catch (error) {
@@ -155,23 +180,30 @@ function collectFaults(world: RenderWorld, job: Job, fault: TemplateFault): Temp
     if (run.faults.length === 0)
       run.noteFault(error instanceof TemplateFault ? error.at(start) : foreignFault(error, start));
   }
-  return withDecisions(world, job, run.faults.length > 0 ? run.faults : [fault.at(start)]);
+  budget.collectingSteps -= Math.max(0, run.steps - stepsBefore - stepsTaken);
+  const faults = run.faults.length > 0 ? run.faults : [fault.at(start)];
+  return faults.every(({ decision }) => decision !== undefined)
+    ? faults
+    : withDecisions(world, job, { faults, budget });
 }
+
+type Undecided = { readonly faults: readonly TemplateFault[]; readonly budget: Budget };
 
 /**
  * Says of faults which decision they are about, by a last run that traces too. It may take few steps: a render that would need more is
  * refused with the places alone.
  */
-function withDecisions(world: RenderWorld, job: Job, faults: readonly TemplateFault[]): TemplateFault[] {
-  if (faults.every(({ decision }) => decision !== undefined)) return [...faults];
+function withDecisions(world: RenderWorld, job: Job, { faults, budget }: Undecided): TemplateFault[] {
   const attempt = world.attempt(job.plan, { isUnit: job.isUnit, isCollecting: true, isTraced: true });
   const { run } = attempt;
-  run.steps = Math.max(0, run.stepsMax - TRACED_STEPS);
+  const stepsBefore = Math.max(0, run.stepsMax - budget.suspectingSteps);
+  run.steps = stepsBefore;
   try {
     renderJob(world, job, attempt);
   } catch {
     // What it noted until then counts; the faults themselves are known.
   }
+  budget.suspectingSteps -= run.steps - stepsBefore;
   const aboutValues = run.faults.filter(({ code }) => !ABOUT_NAMES.has(code));
   const decisions = new Map(aboutValues.map((fault) => [faultKey(fault), fault.decision]));
   return faults.map((fault) => fault.about(decisions.get(faultKey(fault))));
@@ -195,22 +227,22 @@ const faultKey = ({ place, code, message }: TemplateFault) =>
 function renderTraced(world: RenderWorld, plan: OutputPlan, budget: Budget): Result<Rendered, TemplateFault[]> {
   let trace: Trace;
   try {
-    trace = traceOutput(world, plan, TRACED_STEPS);
+    trace = traceOutput(world, plan, Math.min(TRACED_STEPS, budget.limits.steps - budget.steps));
   } catch {
     const plain = renderOutput(world, plan, budget);
     if (!plain.ok || plain.value.text.trim() === "") return plain;
     return ok({ ...plain.value, trace: traceOutput(world, plan, budget.limits.steps) });
   }
+  budget.steps += trace.steps;
   budget.chars += trace.text.length;
   const fault = sizeFault(trace.text.length, plan.output, budget);
   if (fault !== null) return err([fault]);
   return ok({ text: trace.text, hasSpacedValues: trace.hasSpacedValues, trace });
 }
 
-const TRACED_STEPS = 50_000;
-
 type Trace = {
   readonly text: string;
+  readonly steps: number;
   readonly hasSpacedValues: boolean;
   readonly spans: Spans;
   readonly conditions: ReadonlySet<DecisionPath>;
@@ -218,18 +250,21 @@ type Trace = {
   readonly suspectOf: (origins: Origins) => string | undefined;
 };
 
-/** Renders an output, recording where its parts come from. */
-function traceOutput(world: RenderWorld, plan: OutputPlan, steps: number): Trace {
+/** Renders an output in at most `stepsMax` steps, recording where its parts come from. */
+function traceOutput(world: RenderWorld, plan: OutputPlan, stepsMax: number): Trace {
+  let steps = 0;
   const trace = (template: string, isUnit: boolean) => {
     const attempt = world.attempt(plan, { isUnit, isTraced: true });
     const { run } = attempt;
-    run.steps = run.stepsMax - steps;
+    const stepsBefore = run.stepsMax - stepsMax + steps;
+    run.steps = stepsBefore;
     run.depth = 0;
     run.hasSpacedValues = false;
     run.tracer?.begin();
     const text = renderJob(world, { plan, template, isUnit }, attempt);
+    steps += run.steps - stepsBefore;
     const suspectOf = (origins: Origins) => run.tracer?.suspectOf(origins);
-    return { text, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? new Spans(), suspectOf };
+    return { text, steps, hasSpacedValues: run.hasSpacedValues, spans: run.tracer?.spans ?? new Spans(), suspectOf };
   };
   const condition = plan.condition === null ? null : trace(plan.condition, false);
   const conditions = new Set<DecisionPath>();

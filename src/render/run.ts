@@ -5,6 +5,8 @@ import type { Program } from "#render/compile/program.ts";
 import type { SecretRequirement } from "#render/secret-function.ts";
 import type { Origins } from "#render/trace/origin.ts";
 import type { Tracer } from "#render/trace/tracer.ts";
+import { stepsOfText } from "#render/values/meter.ts";
+import { SafeString } from "#render/values/safe-string.ts";
 
 /** Bounds of one render; the product's values are in `LIMITS`, tests lower them. */
 export type RenderLimits = {
@@ -53,7 +55,8 @@ export type Host = {
 
 /**
  * The state of one render of one output: counters against the limits, and what collecting variants gather. Steps
- * are charged by loops, calls, macros and, by the size of their input, filters.
+ * are charged for what runs (by its tokens: loop rounds, macros, blocks, templates), for calls, and by their size for values that are
+ * looked at as a whole: what filters read, lists that become texts, long texts.
  */
 export class Run {
   steps = 0;
@@ -124,6 +127,12 @@ export class Run {
     });
   }
 
+  /** A text that was put together: V8 copies it once it is looked at. */
+  checkText(text: string, what: string, place?: TemplatePlace): void {
+    this.charge(stepsOfText(text.length), place);
+    if (text.length > this.limits.stringChars) throw stringFault(what, this.limits.stringChars, place);
+  }
+
   checkString(chars: number, what: string): void {
     if (chars > this.limits.stringChars) throw stringFault(what, this.limits.stringChars);
   }
@@ -139,16 +148,21 @@ export class Run {
   }
 }
 
+/** How many tokens of a template run in one step: most of them are done within a few nanoseconds. */
+const TOKENS_OF_A_STEP = 4;
+/** What it costs to run code of this weight once (ast.ts), beside what it is charged for where its values are large. */
+export const stepsOfWeight = (weight: number): number => Math.floor(weight / TOKENS_OF_A_STEP);
+
 /** Lists deeper than this cannot be printed (values/text.ts), so what lies deeper costs nobody anything. */
 const LIST_DEPTH_MAX = 64;
 
 /** What a list holds counts too, as far as `most`: filters make texts of it, and a shared nested list is exponential. */
 function sizeInSteps(value: unknown, most: number, depth = 0): number {
-  if (typeof value === "string") return value.length >>> 3;
+  if (typeof value === "string" || value instanceof SafeString) return value.length >>> 3;
   if (!Array.isArray(value)) return 4;
   let size = value.length >>> 1;
   for (const item of value as unknown[]) {
-    if (typeof item === "string") size += item.length >>> 3;
+    if (typeof item === "string" || item instanceof SafeString) size += item.length >>> 3;
     else if (Array.isArray(item) && depth < LIST_DEPTH_MAX) size += 1 + sizeInSteps(item, most - size, depth + 1);
     if (size > most) break;
   }
@@ -161,7 +175,7 @@ export const stepsFault = (limit: number, place?: TemplatePlace) =>
   new TemplateFault({
     code: "limit_steps",
     message: `the render takes more than ${limit} steps`,
-    action: "Loop over less: the limit counts loop rounds, calls, and what filters read.",
+    action: "Loop over less: the limit counts what runs in each round, calls, and what filters read.",
     place,
   });
 

@@ -3,7 +3,7 @@ import { type CallContext, HostFunction } from "#render/macro-function.ts";
 import { CharSet, DIGITS, LETTERS } from "#render/values/char-set.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
-import { primitiveOf } from "#render/values/operators.ts";
+import { toText } from "#render/values/operators.ts";
 import { textOf } from "#render/values/text.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
@@ -77,7 +77,8 @@ function hasScheme(text: string): boolean {
  */
 function nameStart(text: string): number {
   let start = text.length;
-  while (start > 0 && NAME.hasAt(text, start - 1)) start--;
+  const earliest = text.length - NAME_CHARS_MAX - 1;
+  while (start > 0 && start > earliest && NAME.hasAt(text, start - 1)) start--;
   const chars = text.length - start;
   if (chars === 0 || chars > NAME_CHARS_MAX || !NAME_START.hasAt(text, start)) return -1;
   return start === 0 || (text.charCodeAt(start - 1) === SLASH && hasScheme(text)) ? start : -1;
@@ -86,7 +87,7 @@ function nameStart(text: string): number {
 function secretName(context: CallContext, reference: unknown): string {
   const isMarked = reference instanceof Marked;
   if (isMarked && reference.kind === "sensitive") return reference.refuse();
-  const text = String(primitiveOf(isMarked ? Marked.reveal(reference) : reference));
+  const text = toText(isMarked ? Marked.reveal(reference) : reference);
   const start = nameStart(text);
   if (start > 0 || (start === 0 && !isMarked)) return text.slice(start);
   throw new TemplateFault({

@@ -180,7 +180,7 @@ function plain(node: unknown): unknown {
   if (!("typename" in node)) return null;
   const { typename } = node;
   const hasPlace = !["NodeList", "Case", "KeywordArgs"].includes(String(typename));
-  const skipped = ["setInside", "skippedLines", "parent", "lineno", "colno"];
+  const skipped = ["setInside", "skippedLines", "weight", "parent", "lineno", "colno"];
   const entries = Object.entries(node)
     .filter(([key, value]) =>
       !skipped.includes(key) && typeof value !== "function" && key !== "body" ? true : key === "body",

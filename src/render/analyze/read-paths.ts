@@ -1,5 +1,5 @@
 import type { AnyNode, Expr, Statement } from "#render/ast.ts";
-import { importedName } from "#render/compile/assigned-first.ts";
+import { importedName } from "#render/compile/imported-name.ts";
 import { childNodes } from "#render/analyze/walk.ts";
 
 /** A value that a template reads from its context: `["networking", "base_domain"]`; `*` stands for any member. */

@@ -1,8 +1,9 @@
-import type { AnyNode, Expr, Macro, Pair, Statement } from "#render/ast.ts";
+import type { AnyNode, Expr, Macro, Statement } from "#render/ast.ts";
+import { importedName } from "#render/compile/imported-name.ts";
 
 /**
- * The names that a template's top level gives a value, whatever happens, before anything in it can read them, imports, macros, most of
- * `set`. They are not looked for in the context: that would mostly be in vain, and what is looked for in vain takes longest.
+ * The names that a template's top level gives a value, whatever happens, before anything in it can read them: imports, macros, most
+ * of what it sets. They are not looked for in the context: that would mostly be in vain, and what is looked for in vain takes longest.
  */
 export function assignedFirst(statements: readonly Statement[]): Set<string> {
   const first = new Set<string>();
@@ -76,11 +77,4 @@ function noteSymbols(value: unknown, names: Set<string>): void {
   const fields = value as Readonly<Record<string, unknown>>;
   if (fields["typename"] === "Symbol") names.add(fields["value"] as string);
   else for (const key in fields) noteSymbols(fields[key], names);
-}
-
-type ImportName = { readonly name: string; readonly alias: string };
-export function importedName(node: Expr | Pair): ImportName {
-  const text = (expr: Expr) => (expr.typename === "Symbol" ? expr.value : "");
-  if (node.typename === "Pair") return { name: text(node.key), alias: text(node.value) };
-  return { name: text(node), alias: text(node) };
 }

@@ -5,7 +5,7 @@ import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/s
 import { runBody } from "#render/compile/step.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { TemplateFault } from "#render/fault.ts";
-import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf } from "#render/run.ts";
+import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf, stepsOfWeight } from "#render/run.ts";
 import type { ContextName, View } from "#render/run.ts";
 
 /** The place of a block: it runs the most derived block of that name, which sees the variables around this place. */
@@ -52,12 +52,14 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
   const scope = openUnitScope(unit, node.body.children, node.setInside);
   const body = compiler.body(node.body.children, scope);
   const place = compiler.place(node);
+  const steps = 1 + stepsOfWeight(node.weight);
   // Both are complete only when all of the template is compiled.
   let opened: { readonly blank: readonly unknown[]; readonly names: readonly ContextName[] } | null = null;
   const block: BlockCode = {
     name: node.name.value,
     run: (caller, view) => {
       const { run, instance } = caller;
+      run.charge(steps, place);
       run.enter("blocks", place);
       opened ??= { blank: blankSlots(unit.slotCount), names: unit.loadedNames };
       const origins = newOrigins(run, opened.blank);

@@ -6,10 +6,10 @@ import type { Scope } from "#render/compile/scope.ts";
 import { type Body, bodyCode, bodyOf, codeOfStep, type Step, stepOf } from "#render/compile/step.ts";
 import { compileStatement } from "#render/compile/statement.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import { stringFault } from "#render/run.ts";
 import { TracedPiece, tracedSequence } from "#render/trace/trace-body.ts";
 import { capturedText } from "#render/trace/tracer.ts";
 import { readWhole } from "#render/trace/read-whole.ts";
+import { LONG_TEXT_CHARS } from "#render/values/meter.ts";
 import { CapturedText } from "#render/values/safe-string.ts";
 import { textOf } from "#render/values/text.ts";
 
@@ -104,9 +104,8 @@ export function compileCapture(node: Capture, scope: Scope): Compiled {
   const place = compiler.place(node);
   const { isTraced, isUnit } = compiler.variant;
   const body: TextCode = (slots) => {
-    const { limits } = slots[0].run;
     const text = isTraced ? capturedText(slots, run) : run(slots);
-    if (text.length > limits.stringChars) throw stringFault("a captured body", limits.stringChars, place);
+    if (text.length >= LONG_TEXT_CHARS) slots[0].run.checkText(text, "a captured body", place);
     return text;
   };
   if (!isUnit) return { code: body };

@@ -2,6 +2,7 @@ import type { Compare, CompareType } from "#render/ast.ts";
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { asking, equalsConstant, read, sourceOf } from "#render/compile/source.ts";
+import { isLongText } from "#render/values/meter.ts";
 import { isAtLeast, isAtMost, isGreater, isLess, looseEquals, strictEquals } from "#render/values/operators.ts";
 
 type Comparison = (left: unknown, right: unknown) => boolean;
@@ -33,7 +34,7 @@ function compareWith(left: Compiled, type: CompareType, right: Compiled): Compil
     return { code: (slots) => compare(read(value, slots), read(other, slots)) };
   }
   const wanted = right.constant.value;
-  if (type !== "==" && type !== "!=") {
+  if ((type !== "==" && type !== "!=") || isLongText(wanted)) {
     const compare = COMPARISONS[type];
     return { code: (slots) => compare(read(value, slots), wanted) };
   }

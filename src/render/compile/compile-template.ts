@@ -6,6 +6,7 @@ import { compileExpression } from "#render/compile/expression.ts";
 import { Program, type ProgramParts } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
 import type { TemplateFault } from "#render/fault.ts";
+import { stepsOfWeight } from "#render/run.ts";
 import type { ParsedTemplate } from "#render/parse-template.ts";
 
 const DISPATCH: Dispatch = { expression: compileExpression, body: compileBody, capture: compileCapture };
@@ -39,6 +40,7 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
     blocks: blockCodes,
     names: visibleNames(scope),
     exports: exportsOf(scope, root),
+    steps: stepsOfWeight(root.weight),
     isConstant: !parsed.callsAtTopLevel,
     isAlone: parsed.references.length === 0 && blocks.length === 0,
   });

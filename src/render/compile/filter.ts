@@ -12,6 +12,7 @@ import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
 import { Marked } from "#render/values/marked.ts";
+import { SafeString } from "#render/values/safe-string.ts";
 
 export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
@@ -34,7 +35,8 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const isConstant = given.every(({ kind }) => kind === "constant");
   const constants = isConstant ? given.map(({ operand }) => operand) : null;
   const isShort = SHORT_FILTERS.has(name);
-  const call = { filter, input, args: given, constants, isShort, place: compiler.place(node), fail };
+  const stepsOfUnit = isShort ? 0 : HEAVY_FILTERS.has(name) ? 4 : 1;
+  const call = { filter, input, args: given, constants, isShort, stepsOfUnit, place: compiler.place(node), fail };
   return { code: filterCode(call), describe };
 }
 
@@ -47,6 +49,8 @@ type FilterCall = {
   readonly constants: readonly unknown[] | null;
   /** To have a list is one step, however long the list is: the filter charges for the items that it looks at. */
   readonly isShort: boolean;
+  /** What it costs to do with a character or an item what the filter does, beside looking at it. */
+  readonly stepsOfUnit: number;
   readonly place: TemplatePlace;
   /** Refuses an undefined result; null where it may be asked for. */
   readonly fail: Fail | null;
@@ -56,7 +60,7 @@ type FilterCall = {
 const CHARS_OF_A_STEP = 64;
 
 function filterCode(call: FilterCall): Code {
-  const { filter, input, args, constants, isShort, place, fail } = call;
+  const { filter, input, args, constants, isShort, stepsOfUnit, place, fail } = call;
   return (slots) => {
     const value = read(input, slots);
     const given = constants ?? valuesOf(args, slots);
@@ -66,6 +70,8 @@ function filterCode(call: FilterCall): Code {
     } else {
       if (value instanceof Marked) value.refuse();
       run.chargeValue(value, place);
+      if (typeof value === "string" || Array.isArray(value) || value instanceof SafeString)
+        run.charge(value.length * stepsOfUnit, place);
     }
     const result = filter(run, value, given);
     if (typeof result === "string") {
@@ -103,6 +109,16 @@ function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undef
 
 /** Filters that look at no more of a list than its ends, or that charge for each item themselves. */
 const SHORT_FILTERS: ReadonlySet<string> = new Set(["first", "join", "last", "length"]);
+
+/** Filters that take several times as long for each character, or, like `sum` of texts, that copy what they made before. */
+const HEAVY_FILTERS: ReadonlySet<string> = new Set([
+  "quadlet_env",
+  "sum",
+  "systemd_escape",
+  "title",
+  "urlencode",
+  "urlize",
+]);
 
 function refuseFilter(node: FilterNode, { compiler }: Scope): Compiled {
   const name = node.name.value;

@@ -4,13 +4,14 @@ import { declareAssignments, type LoopVariables, Scope } from "#render/compile/s
 import { read, type Source, sourceOf } from "#render/compile/source.ts";
 import { type Body, EMPTY_BODY, runBody } from "#render/compile/step.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import type { Run, Slots } from "#render/run.ts";
+import { type Run, type Slots, stepsOfWeight } from "#render/run.ts";
 import { choiceOf } from "#render/trace/trace-statement.ts";
 import { tracedFor } from "#render/trace/trace-for.ts";
+import { LONG_TEXT_CHARS } from "#render/values/meter.ts";
 import { Marked } from "#render/values/marked.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
-/** What one round costs: more than a call, because rounds are what a render takes many of. */
+/** What a round costs beside what runs in it: more than a call, because rounds are what a render takes many of. */
 const ROUND_STEPS = 2;
 
 /** One value of a round and where in the looped value it stands. */
@@ -28,6 +29,7 @@ type LoopParts = {
   /** Variables that the body sets: they belong to the loop as a whole and start without a value. */
   readonly ownSlots: readonly number[];
   readonly place: TemplatePlace;
+  readonly roundSteps: number;
 };
 
 /** A compiled loop. Its steps are apart, because traced variants put theirs between them. */
@@ -37,6 +39,7 @@ export class Loop {
   readonly otherwise: Body;
   readonly targets: readonly number[];
   readonly place: TemplatePlace;
+  readonly roundSteps: number;
   readonly indexSlot: number;
   readonly lengthSlot: number;
   readonly objectSlot: number | null;
@@ -49,6 +52,7 @@ export class Loop {
     this.otherwise = parts.otherwise;
     this.targets = parts.targets;
     this.place = parts.place;
+    this.roundSteps = parts.roundSteps;
     ({ indexSlot: this.indexSlot, lengthSlot: this.lengthSlot, objectSlot: this.objectSlot } = parts.variables);
     this.#ownSlots = parts.ownSlots;
     this.isUnpacking = parts.isUnpacking;
@@ -63,14 +67,14 @@ export class Loop {
   }
 
   startRound(slots: Slots, index: number, length: number): void {
-    slots[0].run.charge(ROUND_STEPS, this.place);
+    slots[0].run.charge(this.roundSteps, this.place);
     slots[this.indexSlot] = index;
     if (this.objectSlot !== null) setLoopObject(slots[this.objectSlot], index, length);
   }
 
   end(slots: Slots, text: string): void {
     const { run } = slots[0];
-    if (text.length > run.limits.stringChars) run.checkString(text.length, "a loop");
+    if (text.length >= LONG_TEXT_CHARS) run.checkText(text, "a loop");
   }
 
   /** The rounds of a looped value: none for what cannot be looped over. */
@@ -104,7 +108,8 @@ export function compileFor(node: For, scope: Scope): TextCode {
   const ownSlots = [...inner.variables.values()].filter(({ isBound }) => !isBound).map(({ slot }) => slot);
   const isUnpacking = node.name.typename !== "Symbol";
   const place = compiler.place(node);
-  const loop = new Loop({ list, body, otherwise, targets, isUnpacking, variables, ownSlots, place });
+  const roundSteps = ROUND_STEPS + stepsOfWeight(node.weight);
+  const loop = new Loop({ list, body, otherwise, targets, isUnpacking, variables, ownSlots, place, roundSteps });
   if (compiler.variant.isTraced) {
     return tracedFor(loop, choiceOf(place, [node.body.children, node.else_?.children ?? []], scope));
   }
@@ -121,7 +126,7 @@ function itemsOf(value: unknown): ArrayLike<unknown> | null {
 }
 
 function loopOverItems(loop: Loop): TextCode {
-  const { list, body, otherwise, place, indexSlot, objectSlot } = loop;
+  const { list, body, otherwise, place, roundSteps, indexSlot, objectSlot } = loop;
   const target = loop.targets[0] ?? 0;
   return (slots) => {
     const value = read(list, slots);
@@ -132,7 +137,7 @@ function loopOverItems(loop: Loop): TextCode {
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      run.steps += ROUND_STEPS;
+      run.steps += roundSteps;
       if (run.steps > run.stepsMax) run.charge(0, place);
       slots[target] = items[i];
       slots[indexSlot] = i;
@@ -145,7 +150,7 @@ function loopOverItems(loop: Loop): TextCode {
 }
 
 function loopUnpacking(loop: Loop): TextCode {
-  const { list, body, otherwise, targets, place, indexSlot, objectSlot } = loop;
+  const { list, body, otherwise, targets, place, roundSteps, indexSlot, objectSlot } = loop;
   const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
     const value = read(list, slots);
@@ -157,7 +162,7 @@ function loopUnpacking(loop: Loop): TextCode {
     loop.begin(slots, length);
     let text = "";
     for (let i = 0; i < length; i++) {
-      run.steps += ROUND_STEPS;
+      run.steps += roundSteps;
       if (run.steps > run.stepsMax) run.charge(0, place);
       slots[indexSlot] = i;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
@@ -165,8 +170,7 @@ function loopUnpacking(loop: Loop): TextCode {
       else {
         const key = keys[i] ?? "";
         slots[keySlot] = key;
-        // A text's characters are found by number: a key of digits would be read as a number again each round.
-        slots[valueSlot] = typeof items === "string" ? items[i] : (items as Record<string, unknown>)[key];
+        slots[valueSlot] = valueOf(items, key, i);
       }
       text += runBody(body, slots);
     }
@@ -184,6 +188,10 @@ function keysOf(run: Run, value: unknown): string[] {
   }
   return typeof value === "object" && value !== null && !(value instanceof SafeString) ? Object.keys(value) : [];
 }
+
+/** A text's characters are found by number: a key of digits would be read as a number again each round. */
+const valueOf = (items: unknown, key: string, index: number): unknown =>
+  typeof items === "string" ? items[index] : (items as Record<string, unknown>)[key];
 
 function unpack(slots: Slots, targets: readonly number[], item: unknown): void {
   const parts = partsOfItem(item, targets.length);
@@ -221,7 +229,7 @@ function unpackingRounds(run: Run, value: unknown, count: number): Rounds {
       const key = keys[index] ?? "";
       return [
         { container: null, key, value: key },
-        { container: items, key, value: (items as Record<string, unknown>)[key] },
+        { container: items, key, value: valueOf(items, key, index) },
       ];
     },
   };

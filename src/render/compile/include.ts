@@ -1,5 +1,5 @@
 import type { FromImport, Import, Include } from "#render/ast.ts";
-import { importedName } from "#render/compile/assigned-first.ts";
+import { importedName } from "#render/compile/imported-name.ts";
 import { FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import { viewCode } from "#render/compile/block.ts";
 import { isTextFunction } from "#render/macro-function.ts";

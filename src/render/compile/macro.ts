@@ -4,7 +4,7 @@ import type { TextCode } from "#render/compile/program.ts";
 import { declareAssignments, openUnitScope, Scope, Unit } from "#render/compile/scope.ts";
 import { defineName } from "#render/compile/set.ts";
 import { CallerFunction, type MacroCode, MacroFunction, type Parameter } from "#render/macro-function.ts";
-import { blankSlots, rootOf } from "#render/run.ts";
+import { blankSlots, rootOf, stepsOfWeight } from "#render/run.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -66,10 +66,11 @@ export function compileMacro(node: Macro, scope: Scope): TextCode {
   const body = compiler.body(node.body.children, inner);
   compiler.isInBlock = wasInBlock;
   const place = compiler.place(node);
+  const steps = 1 + stepsOfWeight(node.weight);
   let code: MacroCode | null = null;
   return (slots) => {
     // The number of slots is known only when all of the template is compiled.
-    code ??= { blank: blankSlots(unit.slotCount), parameters, callerSlot, body, place };
+    code ??= { blank: blankSlots(unit.slotCount), parameters, callerSlot, body, place, steps };
     define(slots, new MacroFunction(code, rootOf(slots)));
     return "";
   };
@@ -83,6 +84,7 @@ export function compileCaller(node: Caller, scope: Scope): Compiled {
   declareAssignments(inner, node.body.children);
   const body = compiler.body(node.body.children, inner);
   const innerSlots = [...inner.variables.values()].map((variable) => variable.slot);
-  const code = { parameters, innerSlots, body, place: compiler.place(node) };
+  const steps = 1 + stepsOfWeight(node.weight);
+  const code = { parameters, innerSlots, body, place: compiler.place(node), steps };
   return { code: (slots) => new CallerFunction(code, slots) };
 }

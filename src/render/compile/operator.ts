@@ -5,7 +5,8 @@ import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { asking, read, sourceOf } from "#render/compile/source.ts";
 import type { TemplatePlace } from "#render/fault.ts";
-import { type Slots, stringFault } from "#render/run.ts";
+import type { Slots } from "#render/run.ts";
+import { isLongText } from "#render/values/meter.ts";
 import {
   add,
   comparable,
@@ -64,9 +65,7 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
 }
 
 function bounded(value: unknown, slots: Slots, place: TemplatePlace): unknown {
-  if (typeof value !== "string") return value;
-  const { limits } = slots[0].run;
-  if (value.length > limits.stringChars) throw stringFault("joining texts", limits.stringChars, place);
+  if (isLongText(value)) slots[0].run.checkText(value, "joining texts", place);
   return value;
 }
 
@@ -118,7 +117,8 @@ export function compileIn(node: Binary, scope: Scope): Compiled {
   const needle = sourceOf(compiler.operand(node.left, scope));
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
-  if (items !== undefined) return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
+  if (items !== undefined && !items.some(isLongText))
+    return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
   const place = compiler.place(node);
   const source = sourceOf(haystack);
   return {

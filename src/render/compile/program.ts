@@ -1,4 +1,5 @@
 import { type Body, runBody } from "#render/compile/step.ts";
+import type { TemplatePlace } from "#render/fault.ts";
 import {
   type Activation,
   type BlockCode,
@@ -9,6 +10,7 @@ import {
   newOrigins,
 } from "#render/run.ts";
 import type { Instance, Names, Run, Slots, View } from "#render/run.ts";
+import { payWith } from "#render/values/meter.ts";
 
 /** Compiled code: an expression yields a value, a body the text of its statements. */
 export type Code = (slots: Slots) => unknown;
@@ -26,6 +28,8 @@ export type ProgramParts = {
   readonly exports: readonly { readonly name: string; readonly slot: number; readonly isAlways: boolean }[];
   /** Running the root twice gives the same values: nothing is called in it. */
   readonly isConstant: boolean;
+  /** What the root costs. */
+  readonly steps: number;
   /** It names no other templates and has no blocks. */
   readonly isAlone: boolean;
 };
@@ -43,6 +47,8 @@ export class Program {
   readonly #body: Body;
   readonly #names: Names;
   readonly #blank: readonly unknown[];
+  readonly #steps: number;
+  readonly #place: TemplatePlace;
 
   constructor(parts: ProgramParts) {
     this.name = parts.name;
@@ -55,10 +61,23 @@ export class Program {
     this.#body = parts.body;
     this.#names = parts.names;
     this.#blank = blankSlots(parts.slotCount);
+    this.#steps = parts.steps;
+    this.#place = { template: parts.name, line: 1, column: 1 };
   }
 
-  /** Runs the root; where it extends another template, that one runs on with this one's variables in view. */
+  /** Runs the root; `view` is what is around it: nothing where the render begins. */
   render(run: Run, instance: Instance, view: View | null): string {
+    if (view !== null) return this.#render(run, instance, view);
+    const before = payWith(run);
+    try {
+      return this.#render(run, instance, null);
+    } finally {
+      payWith(before);
+    }
+  }
+
+  /** Where it extends another template, that one runs on with this one's variables in view. */
+  #render(run: Run, instance: Instance, view: View | null): string {
     const { tracer } = run;
     const mark = tracer === null ? null : { offset: tracer.offset, spans: tracer.spans.length };
     const slots = this.#open(run, instance, view);
@@ -80,6 +99,7 @@ export class Program {
   }
 
   #open(run: Run, instance: Instance, view: View | null): Slots {
+    run.charge(this.#steps, this.#place);
     const origins = newOrigins(run, this.#blank);
     const activation: Activation = {
       run,

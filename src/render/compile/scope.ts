@@ -1,5 +1,6 @@
 import type { Expr, Statement } from "#render/ast.ts";
-import { assignedFirst, importedName } from "#render/compile/assigned-first.ts";
+import { assignedFirst } from "#render/compile/assigned-first.ts";
+import { importedName } from "#render/compile/imported-name.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { Source } from "#render/compile/source.ts";
 import type { ContextName } from "#render/run.ts";

@@ -12,13 +12,12 @@ export function compileSwitch(node: Switch, scope: Scope): TextCode {
   const value = compiler.operand(node.expr, scope).code;
   const last = node.default?.children ?? [];
   const otherwise = compiler.body(last, scope);
-  const bodies = node.cases.map(({ body }) =>
-    body.children.length === 0 ? null : compiler.body(body.children, scope),
-  );
-  const cases = node.cases.map(({ cond }, index) => ({
-    wanted: compiler.operand(cond, scope).code,
-    body: bodies.slice(index).find((body) => body !== null) ?? otherwise,
-  }));
+  let body = otherwise;
+  const backwards = node.cases.toReversed().map((each) => {
+    if (each.body.children.length > 0) body = compiler.body(each.body.children, scope);
+    return { wanted: compiler.operand(each.cond, scope).code, body };
+  });
+  const cases = backwards.toReversed();
   const choose = (slots: Slots): Body => {
     const got = value(slots);
     for (const { wanted, body } of cases) if (strictEquals(wanted(slots), got)) return body;

@@ -6,12 +6,15 @@ import { SafeString } from "#render/values/safe-string.ts";
 
 const DEPTH_MAX = 64;
 
+/** It is walked through, and written. */
+const STEPS_OF_VALUE = 8;
+
 /**
  * Bounds JSON by one walk before it is built: shared parts count each time they are reached. Tells whether there are texts of the
  * engine's own in it, which JavaScript would write as objects.
  */
 function measure(run: Run, value: unknown, depth: number): boolean {
-  run.charge(typeof value === "string" ? 1 + (value.length >>> 4) : 1);
+  run.charge(typeof value === "string" ? STEPS_OF_VALUE + (value.length >>> 3) : STEPS_OF_VALUE);
   if (typeof value !== "object" || value === null) return false;
   if (value instanceof SafeString) return true;
   if (depth > DEPTH_MAX) {

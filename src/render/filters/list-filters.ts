@@ -4,8 +4,8 @@ import { isTests, type IsTest } from "#render/is-tests.ts";
 import type { Run } from "#render/run.ts";
 import { bindKeywords } from "#render/values/keywords.ts";
 import { memberOf } from "#render/values/member.ts";
-import { joinTexts } from "#render/values/methods.ts";
-import { add, isGreater, isLess, primitiveOf, strictEquals } from "#render/values/operators.ts";
+import { entriesOf, joinTexts } from "#render/values/methods.ts";
+import { add, isGreater, isLess, strictEquals, toNumber, toText } from "#render/values/operators.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import { textOf } from "#render/values/text.ts";
 
@@ -21,7 +21,7 @@ const attributeGetter = (attribute: unknown) => {
     for (const part of parts) {
       if (value === null || value === undefined) throw typeFault("attribute", "a mapping", value);
       if (typeof value !== "object") return undefined;
-      const key = String(primitiveOf(part));
+      const key = toText(part);
       if (!Object.hasOwn(value, key)) return undefined;
       value = (value as Record<string, unknown>)[key];
     }
@@ -32,7 +32,7 @@ const attributeGetter = (attribute: unknown) => {
 const batch: Filter = (run, input, { 0: count, 1: fill }) => {
   const items = itemsOf("batch", input);
   run.charge(items.length >>> 1);
-  const size = Number(primitiveOf(count));
+  const size = toNumber(count);
   if (fill) run.checkItems(size, "batch");
   const rows: unknown[][] = [];
   let row: unknown[] = [];
@@ -52,7 +52,7 @@ const batch: Filter = (run, input, { 0: count, 1: fill }) => {
 const slice: Filter = (run, input, { 0: count, 1: fill }) => {
   const isText = typeof input === "string" || input instanceof SafeString;
   const source = isText ? input.toString() : requireList("slice", input);
-  const slices = Number(primitiveOf(count));
+  const slices = toNumber(count);
   run.checkItems(Math.max(0, slices || 0), "slice");
   const length = Math.floor(source.length / slices);
   const extra = source.length % slices;
@@ -105,7 +105,7 @@ const dictsort: Filter = (run, input, { 0: isCaseSensitive, 1: by }) => {
       action: 'Write "key" or "value".',
     });
   }
-  const pairs = Object.entries(input);
+  const pairs = entriesOf(run, input);
   run.charge(2 * pairs.length * Math.ceil(Math.log2(pairs.length + 2)));
   const index = by === "value" ? 1 : 0;
   const folded = pairs.map((pair) => {
@@ -124,7 +124,7 @@ const groupby: Filter = (run, input, { 0: attribute }) => {
   for (const item of items) {
     const key = get(item);
     if (key === undefined && run.host.throwOnUndefined) throw missingAttribute("groupby", attribute);
-    (groups[String(primitiveOf(key))] ??= []).push(item);
+    (groups[toText(key)] ??= []).push(item);
   }
   return groups;
 };
@@ -139,17 +139,17 @@ function attributeOf(run: Run, item: unknown, attribute: unknown): unknown {
   return memberOf(run, item, attribute);
 }
 
-const length: Filter = (_run, input) => {
+const length: Filter = (run, input) => {
   if (input === null || input === undefined || input === false) return 0;
   if (typeof input === "string" || Array.isArray(input) || input instanceof SafeString) return input.length;
   if (input instanceof Map || input instanceof Set) return input.size;
-  return typeof input === "object" ? Object.keys(input).length : undefined;
+  return typeof input === "object" ? entriesOf(run, input).length : undefined;
 };
 
-const list: Filter = (_run, input) => {
+const list: Filter = (run, input) => {
   if (typeof input === "string" || input instanceof SafeString) return input.toString().split("");
   if (Array.isArray(input)) return input;
-  if (isMapping(input)) return Object.entries(input).map(([key, value]) => ({ key, value }));
+  if (isMapping(input)) return entriesOf(run, input).map(([key, value]) => ({ key, value }));
   throw typeFault("list", "a list, a text or a mapping", input);
 };
 
@@ -198,6 +198,7 @@ const last: Filter = (run, input) =>
 
 function endOf(filter: string, { run, input, end }: { run: Run; input: unknown; end: 0 | -1 }): unknown {
   if (input === null || input === undefined) throw typeFault(filter, "a list", input);
+  if (typeof input === "string" || input instanceof SafeString) return input.toString().at(end);
   const items = itemsOf(filter, input);
   return isMapping(input) ? memberOf(run, input, end) : items.at(end);
 }

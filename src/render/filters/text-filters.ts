@@ -1,12 +1,13 @@
 import { type Filter, optionalText, requireText, typeFault } from "#render/filters/filter.ts";
 import type { Run } from "#render/run.ts";
-import { primitiveOf } from "#render/values/operators.ts";
+import { entriesOf } from "#render/values/methods.ts";
+import { toNumber, toText } from "#render/values/operators.ts";
 import { CapturedText, likeInput, SafeString } from "#render/values/safe-string.ts";
 import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { textOf } from "#render/values/text.ts";
 
 const isNothing = (value: unknown) => value === null || value === undefined || value === false;
-const numberOr = (value: unknown, fallback: number) => Number(primitiveOf(value)) || fallback;
+const numberOr = (value: unknown, fallback: number) => toNumber(value) || fallback;
 
 const [SMALL_A, SMALL_Z] = [97, 122];
 
@@ -62,15 +63,15 @@ const replace: Filter = (run, input, { 0: from, 1: to, 2: countMax }) => {
   if (from instanceof RegexLiteral) {
     const text = requireText("replace", input);
     run.charge(text.length);
-    return from.replace(text, String(primitiveOf(to)));
+    return from.replace(text, toText(to));
   }
   const old = typeof from === "number" ? String(from) : from;
   if (typeof old !== "string") return input;
   const isText = typeof input === "string" || input instanceof SafeString;
   if (!isText && typeof input !== "number") return input;
   const text = textOf(input);
-  const replacement = typeof to === "string" ? to : String(primitiveOf(to));
-  const limit = countMax === undefined ? -1 : Number(primitiveOf(countMax));
+  const replacement = typeof to === "string" ? to : toText(to);
+  const limit = countMax === undefined ? -1 : toNumber(countMax);
   if (old === "") {
     run.checkString((text.length + 1) * (replacement.length + 1), "replace");
     return likeInput(input, replacement + text.split("").join(replacement) + replacement);
@@ -108,7 +109,7 @@ const truncate: Filter = (_run, input, { 0: length, 1: killWords, 2: end }) => {
   if (text.length <= chars) return isNothing(input) ? "" : input;
   const lastSpace = killWords ? -1 : text.lastIndexOf(" ", chars);
   const kept = text.slice(0, lastSpace === -1 ? chars : lastSpace);
-  return likeInput(input, kept + (end === undefined || end === null ? "..." : String(primitiveOf(end))));
+  return likeInput(input, kept + (end === undefined || end === null ? "..." : toText(end)));
 };
 
 const wordcount: Filter = (_run, input) => {
@@ -119,13 +120,13 @@ const wordcount: Filter = (_run, input) => {
 
 const urlencode: Filter = (run, input) => {
   if (typeof input === "string" || input instanceof SafeString) return encodeURIComponent(input.toString());
-  const pairs: readonly unknown[] = Array.isArray(input) ? input : Object.entries(input ?? {});
-  run.charge(pairs.length);
+  const pairs: readonly unknown[] = Array.isArray(input) ? input : entriesOf(run, input ?? {});
+  run.charge(4 * pairs.length);
   return pairs
     .map((pair) => {
       if (pair === null || pair === undefined) throw typeFault("urlencode", "pairs", pair);
       const [key, value] = Array.isArray(pair) ? (pair as unknown[]) : typeof pair === "string" ? pair.split("") : [];
-      return `${encodeURIComponent(String(primitiveOf(key)))}=${encodeURIComponent(String(primitiveOf(value)))}`;
+      return `${encodeURIComponent(toText(key))}=${encodeURIComponent(toText(value))}`;
     })
     .join("&");
 };

@@ -1,6 +1,7 @@
 import { TemplateFault } from "#render/fault.ts";
 import { type Filter, isMapping } from "#render/filters/filter.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
+import { entriesOf } from "#render/values/methods.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import { textOf } from "#render/values/text.ts";
 
@@ -50,8 +51,7 @@ const quadletWord: Filter = (_run, input) => new SafeString(quoteWord(printable(
 const quadletEnv: Filter = (run, input, { 0: name }) => {
   if (name !== undefined) return new SafeString(quoteAssignment(textOf(name), input), true);
   if (!isMapping(input)) return new SafeString(quoteWord(printable("quadlet_env", input)), true);
-  const words = Object.entries(input).map(([key, value]) => quoteAssignment(key, value));
-  run.charge(words.length);
+  const words = entriesOf(run, input).map(([key, value]) => quoteAssignment(key, value));
   return new SafeString(words.join(" "), true);
 };
 

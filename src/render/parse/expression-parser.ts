@@ -134,6 +134,7 @@ export class ExpressionParser {
     const expr = this.#arithmetic(1);
     const ops: CompareOperand[] = [];
     while (COMPARISONS.has(this.tokens.peek().value) && this.tokens.peek().type === "operator") {
+      this.#link(ops.length);
       const { lineno, colno, value } = this.tokens.next();
       const operand = this.#arithmetic(1);
       ops.push({ typename: "CompareOperand", lineno, colno, expr: operand, type: value as CompareType });

@@ -17,6 +17,7 @@ import type {
   TemplateData,
 } from "#render/ast.ts";
 import { ExpressionParser } from "#render/parse/expression-parser.ts";
+import { ReferenceParser } from "#render/parse/reference-parser.ts";
 import type { Token } from "#render/parse/scanner.ts";
 import { TokenReader } from "#render/parse/token-reader.ts";
 import { withKeyword } from "#render/parse/with-keyword.ts";
@@ -45,21 +46,26 @@ export class TemplateParser {
   readonly #tokens: TokenReader;
   readonly #expressions: ExpressionParser;
   readonly #blocks: Block[] = [];
-  readonly #references: ParsedTemplate["references"][number][] = [];
+  readonly references: ReferenceParser;
   #unit: UnitFacts = { depth: 0, setInside: new Set(), hasCalls: false };
   #endNames: readonly string[] = [];
   #depth = 0;
+  /** Tokens of bodies that count for themselves, and not for what is around them. */
+  #tokensApart = 0;
 
   constructor(source: string, options: ParseOptions) {
     this.#tokens = new TokenReader(source, options);
     this.#expressions = new ExpressionParser(this.#tokens, options.isJinja);
+    this.references = new ReferenceParser(this.#tokens, this.#expressions);
   }
 
   parse(): ParsedTemplate {
     const children = this.#statements();
     this.#unit.hasCalls ||= this.#expressions.hasCalls;
-    const root: Root = { typename: "Root", lineno: 0, colno: 0, children, setInside: this.#unit.setInside };
-    return { root, blocks: this.#blocks, references: this.#references, callsAtTopLevel: this.#unit.hasCalls };
+    const { setInside } = this.#unit;
+    const weight = this.#tokens.count - this.#tokensApart;
+    const root: Root = { typename: "Root", lineno: 0, colno: 0, weight, children, setInside };
+    return { root, blocks: this.#blocks, references: this.references.all, callsAtTopLevel: this.#unit.hasCalls };
   }
 
   /** Statements up to the end, or up to a tag that ends the statement around them, which is left unread. */
@@ -120,6 +126,15 @@ export class TemplateParser {
     this.#depth--;
     this.#endNames = outer;
     return { typename: "NodeList", lineno: 0, colno: 0, children };
+  }
+
+  /** Parses what runs, and is charged, on its own. */
+  #weighed<T>(parse: () => T): { value: T; weight: number } {
+    const before = this.#tokens.count - this.#tokensApart;
+    const value = parse();
+    const weight = this.#tokens.count - this.#tokensApart - before;
+    this.#tokensApart += weight;
+    return { value, weight };
   }
 
   #statement(): Statement | null {
@@ -192,7 +207,7 @@ export class TemplateParser {
     const arr = this.#expressions.expression();
     tokens.endTag(tag.value);
     this.#unit.depth++;
-    const body = this.#body(endName, "else");
+    const { value: body, weight } = this.#weighed(() => this.#body(endName, "else"));
     let otherwise: NodeList | null = null;
     if (tokens.skipSymbol("else")) {
       tokens.endTag("else");
@@ -204,7 +219,7 @@ export class TemplateParser {
     const name = isSingle
       ? first
       : ({ typename: "Array", lineno: first.lineno, colno: first.colno, children: names } as const);
-    return { typename, lineno, colno, arr, name, body, else_: otherwise };
+    return { typename, lineno, colno, weight, arr, name, body, else_: otherwise };
   }
 
   set(tag: Token): Statement {
@@ -268,11 +283,14 @@ export class TemplateParser {
   macro(tag: Token): Statement {
     const { lineno, colno } = tag;
     const name = this.#expressions.primaryAlone();
-    const args = this.#expressions.signature();
-    this.#tokens.endTag(tag.value);
-    const { value: body } = this.#inUnit(() => this.#body("endmacro"));
+    // Defaults run with the body, each time.
+    const { value, weight } = this.#weighed(() => {
+      const args = this.#expressions.signature();
+      this.#tokens.endTag(tag.value);
+      return { args, body: this.#inUnit(() => this.#body("endmacro")).value };
+    });
     this.#end("endmacro", tag);
-    return { typename: "Macro", lineno, colno, name, args, body };
+    return { typename: "Macro", lineno, colno, weight, name, ...value };
   }
 
   call(tag: Token): Output {
@@ -284,7 +302,7 @@ export class TemplateParser {
     if (callee.typename !== "FunCall") return tokens.fail("call needs a macro with its arguments", tag);
     tokens.endTag(tag.value);
     this.#unit.depth++;
-    const body = this.#body("endcall");
+    const { value: body, weight } = this.#weighed(() => this.#body("endcall"));
     this.#unit.depth--;
     this.#end("endcall", tag);
     const name: SymbolNode = { typename: "Symbol", lineno, colno, value: "caller" };
@@ -293,7 +311,7 @@ export class TemplateParser {
       lineno,
       colno,
       key: name,
-      value: { typename: "Caller", lineno, colno, name, args, body },
+      value: { typename: "Caller", lineno, colno, weight, name, args, body },
     };
     return { typename: "Output", lineno, colno, children: [withKeyword(callee, pair)] };
   }
@@ -307,84 +325,15 @@ export class TemplateParser {
     const index = this.#blocks.length;
     // Outer blocks come before inner ones: the place is taken before the body is read.
     const setInside = new Set<string>();
-    const placeholder: Block = { typename: "Block", lineno, colno, name, body: EMPTY_BODY, setInside };
+    const placeholder: Block = { typename: "Block", lineno, colno, weight: 0, name, body: EMPTY_BODY, setInside };
     this.#blocks.push(placeholder);
-    const { value: body, facts } = this.#inUnit(() => this.#body("endblock"));
+    const { value: unit, weight } = this.#weighed(() => this.#inUnit(() => this.#body("endblock")));
     if (!tokens.skipSymbol("endblock")) tokens.fail("parseBlock: expected endblock, got end of file", tag);
     tokens.skipSymbol(name.value);
     tokens.endTag("endblock");
-    const block: Block = { ...placeholder, body, setInside: facts.setInside };
+    const block: Block = { ...placeholder, weight, body: unit.value, setInside: unit.facts.setInside };
     this.#blocks[index] = block;
     return block;
-  }
-
-  extends(tag: Token): Extends {
-    const template = this.#expressions.expression();
-    this.#tokens.endTag(tag.value);
-    const node: Extends = { typename: "Extends", lineno: tag.lineno, colno: tag.colno, template };
-    this.#references.push(node);
-    return node;
-  }
-
-  include(tag: Token): Include {
-    const template = this.#expressions.expression();
-    const ignoreMissing = this.#tokens.skipSymbol("ignore") && this.#tokens.skipSymbol("missing") ? true : null;
-    this.#tokens.endTag(tag.value);
-    const node: Include = { typename: "Include", lineno: tag.lineno, colno: tag.colno, template, ignoreMissing };
-    this.#references.push(node);
-    return node;
-  }
-
-  import(tag: Token): Import {
-    const template = this.#expressions.expression();
-    if (!this.#tokens.skipSymbol("as")) this.#tokens.fail('parseImport: expected "as" keyword', tag);
-    const target = this.#expressions.expression();
-    const withContext = this.#withContext();
-    this.#tokens.endTag(tag.value);
-    const node: Import = { typename: "Import", lineno: tag.lineno, colno: tag.colno, template, target, withContext };
-    this.#references.push(node);
-    return node;
-  }
-
-  from(tag: Token): FromImport {
-    const tokens = this.#tokens;
-    const { lineno, colno } = tag;
-    const template = this.#expressions.expression();
-    if (!tokens.skipSymbol("import")) tokens.fail("parseFrom: expected import", tag);
-    const children: (SymbolNode | Pair)[] = [];
-    let withContext: boolean | null = null;
-    while (tokens.peek().type !== "block-end") {
-      if (children.length > 0 && !tokens.skip("comma")) tokens.fail("parseFrom: expected comma", tag);
-      const name = this.#importName();
-      const alias = tokens.skipSymbol("as") ? this.#importName() : null;
-      children.push(
-        alias === null ? name : { typename: "Pair", lineno: name.lineno, colno: name.colno, key: name, value: alias },
-      );
-      withContext = this.#withContext();
-    }
-    if (children.length === 0) tokens.fail("parseFrom: Expected at least one import name", tag);
-    tokens.endTag(tag.value);
-    const names: FromImport["names"] = { typename: "NodeList", lineno: 0, colno: 0, children };
-    const node: FromImport = { typename: "FromImport", lineno, colno, template, names, withContext };
-    this.#references.push(node);
-    return node;
-  }
-
-  #importName(): SymbolNode {
-    const name = this.#expressions.primary();
-    if (name.typename !== "Symbol") return this.#tokens.fail("parseFrom: expected a name", name);
-    if (name.value.startsWith("_")) {
-      this.#tokens.fail("parseFrom: names starting with an underscore cannot be imported", name);
-    }
-    return name;
-  }
-
-  #withContext(): boolean | null {
-    const isWith = this.#tokens.isSymbol("with") ? true : this.#tokens.isSymbol("without") ? false : null;
-    if (isWith === null) return null;
-    this.#tokens.next();
-    if (!this.#tokens.skipSymbol("context")) this.#tokens.fail("parseFrom: expected context after with/without");
-    return isWith;
   }
 
   filter(): Output {
@@ -426,13 +375,13 @@ const STATEMENTS: Readonly<Record<string, ParseStatement>> = Object.assign(Objec
   asyncEach: (parser, tag) => parser.for(tag),
   asyncAll: (parser, tag) => parser.for(tag),
   block: (parser, tag) => parser.block(tag),
-  extends: (parser, tag) => parser.extends(tag),
-  include: (parser, tag) => parser.include(tag),
+  extends: (parser, tag) => parser.references.extends(tag),
+  include: (parser, tag) => parser.references.include(tag),
   set: (parser, tag) => parser.set(tag),
   macro: (parser, tag) => parser.macro(tag),
   call: (parser, tag) => parser.call(tag),
-  import: (parser, tag) => parser.import(tag),
-  from: (parser, tag) => parser.from(tag),
+  import: (parser, tag) => parser.references.import(tag),
+  from: (parser, tag) => parser.references.from(tag),
   filter: (parser) => parser.filter(),
   switch: (parser, tag) => parser.switch(tag),
 } satisfies Record<string, ParseStatement>);

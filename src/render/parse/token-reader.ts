@@ -4,6 +4,8 @@ import { Scanner, type ScanOptions, SyntaxFault, type Token, type TokenType } fr
 export class TokenReader {
   readonly scanner: Scanner;
   #peeked: Token | null = null;
+  /** How many tokens were taken. */
+  count = 0;
   /** The next text loses its leading white space: the tag before it ended with `-`. */
   dropsLeadingSpace = false;
 
@@ -12,6 +14,7 @@ export class TokenReader {
   }
 
   next(): Token {
+    this.count++;
     const token = this.#peeked ?? this.scanner.next();
     this.#peeked = null;
     return token;
@@ -27,6 +30,7 @@ export class TokenReader {
 
   skip(type: TokenType): boolean {
     if (this.peek().type !== type) return false;
+    this.count++;
     this.#peeked = null;
     return true;
   }
@@ -34,6 +38,7 @@ export class TokenReader {
   skipValue(type: TokenType, value: string): boolean {
     const token = this.peek();
     if (token.type !== type || token.value !== value) return false;
+    this.count++;
     this.#peeked = null;
     return true;
   }

@@ -1,6 +1,6 @@
 import type { Statement } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
-import { importedName } from "#render/compile/assigned-first.ts";
+import { importedName } from "#render/compile/imported-name.ts";
 import { resolveName, type Scope } from "#render/compile/scope.ts";
 import { read, type Source } from "#render/compile/source.ts";
 import { type Body, runBody } from "#render/compile/step.ts";

@@ -2,6 +2,7 @@ import type { TextCode } from "#render/compile/program.ts";
 import type { Slots } from "#render/run.ts";
 import { addPaths, DecisionPath, joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
 import { type SpanMark, Spans } from "#render/trace/spans.ts";
+import { isLongText } from "#render/values/meter.ts";
 import { isPlainWord } from "#render/values/plain-word.ts";
 
 type TracerMark = Pick<Tracer, "offset" | "reads" | "control" | "spans"> & { readonly spanCount: number };
@@ -29,6 +30,7 @@ export class Tracer {
   /** What was asked for last: templates read one member after the other of the same mapping. */
   #last: object | null = null;
   #lastPath: DecisionPath | undefined = undefined;
+  readonly #made = new WeakMap<object, Origins>();
   readonly #exports = new WeakMap<object, Readonly<Record<string, Origins | undefined>>>();
 
   constructor(decisions: object) {
@@ -87,7 +89,7 @@ export class Tracer {
       .toReversed() // joins are walked from the last one back
       .map((path) => ({ path, value: path.valueIn(this.#decisions) }))
       .filter(({ path, value }) => path !== this.#root && value !== undefined);
-    const unsafe = known.find(({ value }) => typeof value === "string" && !isPlainWord(value));
+    const unsafe = known.find(({ value }) => typeof value === "string" && (isLongText(value) || !isPlainWord(value)));
     return (unsafe ?? known[0])?.path.pointer;
   }
 
@@ -132,17 +134,33 @@ export class Tracer {
   }
 
   /** Notes all of a value: it is printed, compared or handed to a filter. */
-  noteWhole(value: unknown, depth = 0): void {
-    if (typeof value !== "object" || value === null || depth > 16) return;
+  noteWhole(value: unknown): void {
+    if (typeof value !== "object" || value === null) return;
     const path = this.#pathOf(value);
-    if (path !== undefined) {
+    if (path === undefined) this.note(this.#originsOfMade(value, 0));
+    else {
       this.#learnAll(value, path);
       this.note(path);
-    } else if (Array.isArray(value)) {
-      for (const item of value) if (typeof item === "object") this.noteWhole(item, depth + 1);
-    } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
-      for (const item of Object.values(value)) if (typeof item === "object") this.noteWhole(item, depth + 1);
     }
+  }
+
+  /** What is in a list or mapping that a template made. It never changes, and is looked through once, however often it is used. */
+  #originsOfMade(value: object, depth: number): Origins {
+    const known = this.#made.get(value);
+    if (known !== undefined) return known;
+    let origins = NO_ORIGINS;
+    const isPlain = Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null;
+    const items: unknown[] = Array.isArray(value) ? value : isPlain ? Object.values(value) : [];
+    if (depth <= MADE_DEPTH_MAX) {
+      for (const item of items) {
+        if (typeof item !== "object" || item === null) continue;
+        const path = this.#paths.get(item);
+        if (path !== undefined) this.#learnAll(item, path);
+        origins = joinOrigins(origins, path ?? this.#originsOfMade(item, depth + 1));
+      }
+    }
+    this.#made.set(value, origins);
+    return origins;
   }
 
   /** Notes which members a list or mapping has, and those of them that are no lists or mappings themselves. */
@@ -243,6 +261,9 @@ export class Tracer {
     if (origins !== NO_ORIGINS) this.spans.add(mark, { start, end: this.offset }, origins);
   }
 }
+
+/** What lies deeper in a list of lists is not looked for. */
+const MADE_DEPTH_MAX = 16;
 
 const isContainer = (value: unknown): value is object =>
   typeof value === "object" &&

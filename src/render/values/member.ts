@@ -2,8 +2,9 @@ import { TemplateFault } from "#render/fault.ts";
 import { arrayMethods, objectMethods, stringMethods, type Method } from "#render/values/methods.ts";
 import { CallerFunction, HostFunction, isTextFunction, MacroFunction } from "#render/macro-function.ts";
 import { Keywords } from "#render/values/keywords.ts";
+import { isLongText, stepsOfText } from "#render/values/meter.ts";
 import { Marked } from "#render/values/marked.ts";
-import { primitiveOf } from "#render/values/operators.ts";
+import { toText } from "#render/values/operators.ts";
 import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import type { Run } from "#render/run.ts";
@@ -40,22 +41,25 @@ export function memberOf(run: Run, target: unknown, key: unknown): unknown {
   if (target instanceof Keywords) return undefined;
   if (Array.isArray(target)) {
     if (typeof key === "number") return target[key];
-    const name = String(primitiveOf(key));
+    const name = toText(key);
     if (Object.hasOwn(target, name)) return (target as unknown as Record<string, unknown>)[name];
     return bind(run, methodNamed(arrayMethods, name), target);
   }
-  const name = String(primitiveOf(key));
+  const name = toText(key);
   if (Object.hasOwn(target, name)) return (target as Record<string, unknown>)[name];
   if (target instanceof Map || target instanceof Set) return name === "size" ? target.size : undefined;
   const method = run.host.isJinja ? methodNamed(objectMethods, name) : undefined;
   return bind(run, method, target as Record<string, unknown>);
 }
 
+/** No text has characters behind those that so many digits count. */
+const INDEX_CHARS_MAX = 16;
+
 function memberOfString(run: Run, target: string, key: unknown): unknown {
   if (typeof key === "number") return target[key];
-  const name = String(primitiveOf(key));
+  const name = toText(key);
   if (name === "length") return target.length;
-  if (/^(0|[1-9]\d*)$/.test(name)) return target[Number(name)];
+  if (name.length <= INDEX_CHARS_MAX && /^(0|[1-9]\d*)$/.test(name)) return target[Number(name)];
   return bind(run, methodNamed(stringMethods, name), target);
 }
 
@@ -66,7 +70,10 @@ function bind<T>(run: Run, method: Method<T> | undefined, target: T): unknown {
   if (method === undefined) return undefined;
   return (...args: unknown[]) => {
     run.chargeValue(target);
-    return method(run, target, args);
+    const result = method(run, target, args);
+    if (isLongText(result)) run.charge(4 * stepsOfText(result.length));
+    else if (Array.isArray(result)) run.charge(result.length >>> 1);
+    return result;
   };
 }
 

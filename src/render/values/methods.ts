@@ -1,14 +1,14 @@
 import { TemplateFault } from "#render/fault.ts";
 import type { Run } from "#render/run.ts";
-import { primitiveOf, strictEquals } from "#render/values/operators.ts";
+import { strictEquals, toNumber, toText } from "#render/values/operators.ts";
 import { printedText } from "#render/values/printed-text.ts";
 
 /** A method that templates may call on a value. None of them changes its target: a render must not change its inputs. */
 export type Method<T> = (run: Run, target: T, args: readonly unknown[]) => unknown;
 
-const text = (args: readonly unknown[], index: number) => String(primitiveOf(args[index]));
+const text = (args: readonly unknown[], index: number) => toText(args[index]);
 const optionalNumber = (args: readonly unknown[], index: number) =>
-  args[index] === undefined ? undefined : Number(primitiveOf(args[index]));
+  args[index] === undefined ? undefined : toNumber(args[index]);
 
 const split: Method<string> = (_run, target, args) =>
   args[0] === undefined ? target.split(/\s+/).filter(Boolean) : target.split(text(args, 0), optionalNumber(args, 1));
@@ -16,12 +16,13 @@ const split: Method<string> = (_run, target, args) =>
 const replaceAll = (run: Run, target: string, change: { from: string; to: string; onlyFirst: boolean }) => {
   const { from, to } = change;
   const count = change.onlyFirst ? 1 : target.split(from).length - 1;
+  run.charge(count);
   run.checkString(target.length + count * to.length, "replace()");
   return change.onlyFirst ? target.replace(from, () => to) : target.replaceAll(from, () => to);
 };
 
 const pad = (run: Run, args: readonly unknown[]): [number, string] => {
-  const width = Number(primitiveOf(args[0]));
+  const width = toNumber(args[0]);
   run.checkString(width, "padding");
   return [width, args[1] === undefined ? " " : text(args, 1)];
 };
@@ -37,8 +38,8 @@ export const stringMethods: Record<string, Method<string>> = {
   includes: (_run, target, args) => target.includes(text(args, 0)),
   indexOf: (_run, target, args) => target.indexOf(text(args, 0)),
   lastIndexOf: (_run, target, args) => target.lastIndexOf(text(args, 0)),
-  charAt: (_run, target, args) => target.charAt(Number(primitiveOf(args[0] ?? 0))),
-  at: (_run, target, args) => target.at(Number(primitiveOf(args[0] ?? 0))),
+  charAt: (_run, target, args) => target.charAt(toNumber(args[0] ?? 0)),
+  at: (_run, target, args) => target.at(toNumber(args[0] ?? 0)),
   slice: (_run, target, args) => target.slice(optionalNumber(args, 0), optionalNumber(args, 1)),
   substring: (_run, target, args) => target.substring(optionalNumber(args, 0) ?? 0, optionalNumber(args, 1)),
   substr: (_run, target, args) => {
@@ -57,7 +58,7 @@ export const stringMethods: Record<string, Method<string>> = {
     return target + parts.join("");
   },
   repeat: (run, target, args) => {
-    const count = Number(primitiveOf(args[0] ?? 0));
+    const count = toNumber(args[0] ?? 0);
     run.checkString(target.length * count, "repeat()");
     return target.repeat(Math.max(0, count));
   },
@@ -88,7 +89,7 @@ export const arrayMethods: Record<string, Method<unknown[]>> = {
     return index;
   },
   count: countOf,
-  at: (_run, target, args) => target.at(Number(primitiveOf(args[0] ?? 0))),
+  at: (_run, target, args) => target.at(toNumber(args[0] ?? 0)),
   slice: (_run, target, args) => target.slice(optionalNumber(args, 0), optionalNumber(args, 1)),
   concat: (run, target, args) => {
     const items = args.reduce<unknown[]>((sum, arg) => sum.concat(arg), target);
@@ -114,13 +115,22 @@ export function joinTexts(run: Run, items: readonly unknown[], separator: string
   return text;
 }
 
+const STEPS_OF_ENTRY = 8;
+
+/** The members of a mapping. */
+export function entriesOf(run: Run, mapping: object): [string, unknown][] {
+  const entries = Object.entries(mapping) as [string, unknown][];
+  run.charge(entries.length * STEPS_OF_ENTRY);
+  return entries;
+}
+
 export const objectMethods: Record<string, Method<Record<string, unknown>>> = {
-  items: (_run, target) => Object.entries(target),
-  keys: (_run, target) => Object.keys(target),
-  values: (_run, target) => Object.values(target),
-  iteritems: (_run, target) => Object.entries(target),
-  iterkeys: (_run, target) => Object.keys(target),
-  itervalues: (_run, target) => Object.values(target),
+  items: entriesOf,
+  keys: (run, target) => entriesOf(run, target).map(([key]) => key),
+  values: (run, target) => entriesOf(run, target).map(([, value]) => value),
+  iteritems: entriesOf,
+  iterkeys: (run, target) => entriesOf(run, target).map(([key]) => key),
+  itervalues: (run, target) => entriesOf(run, target).map(([, value]) => value),
   has_key: (_run, target, args) => Object.hasOwn(target, text(args, 0)),
   get: (_run, target, args) => {
     const name = text(args, 0);

@@ -1,14 +1,17 @@
 import { TemplateFault } from "#render/fault.ts";
+import { charge } from "#render/values/meter.ts";
 import { Marked } from "#render/values/marked.ts";
 import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 
 const LIST_DEPTH_MAX = 64;
 const LIST_CHARS_MAX = 1_048_576;
+/** A list in a list may cost far more than the comma that it prints. */
+const NESTED_LISTS_MAX = 65_536;
 
 /**
  * The text of a value as Nunjucks prints it: nothing for null and undefined, JavaScript's text for the rest. Lists are bounded by
- * characters and depth, because a shared nested list prints exponentially; no method of a value is ever called.
+ * characters, lists and depth, because a shared nested list prints exponentially; no method of a value is ever called.
  */
 export function textOf(value: unknown): string {
   // one question after the other: V8 has a fast form of each, and none of a switch over `typeof`
@@ -26,7 +29,7 @@ export function textOf(value: unknown): string {
 
 function textOfObject(value: object): string {
   if (value instanceof SafeString) return value.toString();
-  if (Array.isArray(value)) return textOfList(value, { charsLeft: LIST_CHARS_MAX, depth: 0 });
+  if (Array.isArray(value)) return chargedTextOfList(value);
   if (value instanceof Marked) return value.refuse();
   return objectTag(value);
 }
@@ -40,7 +43,20 @@ const objectTag = (value: object) =>
         ? "[object Set]"
         : "[object Object]";
 
-function textOfList(list: readonly unknown[], budget: { charsLeft: number; depth: number }): string {
+type ListBudget = { charsLeft: number; listsLeft: number; depth: number };
+
+/** A step for 4 characters, also where it fails: a template could try again and again. */
+function chargedTextOfList(list: readonly unknown[]): string {
+  const budget: ListBudget = { charsLeft: LIST_CHARS_MAX, listsLeft: NESTED_LISTS_MAX, depth: 0 };
+  try {
+    return textOfList(list, budget);
+  } finally {
+    charge(((LIST_CHARS_MAX - budget.charsLeft) >>> 2) + NESTED_LISTS_MAX - budget.listsLeft);
+  }
+}
+
+function textOfList(list: readonly unknown[], budget: ListBudget): string {
+  if (--budget.listsLeft < 0) throw tooMuchInList(`${NESTED_LISTS_MAX} lists`);
   if (++budget.depth > LIST_DEPTH_MAX) {
     throw new TemplateFault({
       code: "limit_depth",
@@ -55,17 +71,18 @@ function textOfList(list: readonly unknown[], budget: { charsLeft: number; depth
     const part = isList ? textOfList(item, budget) : textOf(item);
     text += i === 0 ? part : `,${part}`;
     budget.charsLeft -= isList ? 1 : part.length + 1;
-    if (budget.charsLeft < 0) {
-      throw new TemplateFault({
-        code: "limit_string",
-        message: `a list of more than ${LIST_CHARS_MAX} characters cannot be printed`,
-        action: "Print its parts.",
-      });
-    }
+    if (budget.charsLeft < 0) throw tooMuchInList(`${LIST_CHARS_MAX} characters`);
   }
   budget.depth--;
   return text;
 }
+
+const tooMuchInList = (limit: string) =>
+  new TemplateFault({
+    code: "limit_string",
+    message: `a list of more than ${limit} cannot be printed`,
+    action: "Print its parts.",
+  });
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",
