@@ -6,8 +6,8 @@ import { type EngineOutcome, runEngine } from "./engine/run-engine.ts";
 
 /**
  * `npm run fuzz:engine -- --count N [--seed S] [--verbose]`: generated templates through Nunjucks and through the engine, lenient. Equal
- * means the same text, or an error from both. Exit 1 for a difference outside of the documented classes, more than 0.1% inside of
- * them, an escape or a hang. The last line is JSON.
+ * means the same text, or an error from both. Exit 1 for a difference outside of the documented classes, more than 0.1% (of a few
+ * thousand cases: more than six) inside of them, an escape or a hang. The last line is JSON.
  */
 type Outcome = { readonly text: string } | { readonly error: string };
 
@@ -49,6 +49,10 @@ const DOCUMENTED: readonly {
     matches: (_generated, _ours, theirs) => "text" in theirs && /\[native code\]|function /.test(theirs.text),
   },
 ];
+
+const DOCUMENTED_SHARE_MAX = 0.001;
+/** One case in two thousand is usual; of so few, three are there by chance in every tenth run, seven never. */
+const DOCUMENTED_FEW = 6;
 
 const HANG_MS = 2000;
 
@@ -110,7 +114,8 @@ function main(): void {
     if (known === undefined && counts.different <= 20) report("different", generated, { ours, theirs });
     else if (values.verbose) report(`documented (${known?.name})`, generated, { ours, theirs });
   }
-  const isBad = counts.different > 0 || counts.escapes > 0 || counts.hangs > 0 || counts.documented > count * 0.001;
+  const documentedMax = Math.max(DOCUMENTED_FEW, count * DOCUMENTED_SHARE_MAX);
+  const isBad = counts.different > 0 || counts.escapes > 0 || counts.hangs > 0 || counts.documented > documentedMax;
   console.log(JSON.stringify(counts));
   process.exitCode = isBad ? 1 : 0;
 }
