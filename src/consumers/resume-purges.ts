@@ -9,11 +9,12 @@ import { renderFiles } from "#store/render-files.ts";
 /** Versions whose files one sweep removes; the next minute takes more. Each costs a list, a delete and a KV delete. */
 const VERSIONS_MAX = 20;
 const PURGES_MAX = 5;
+const RETRY_SECONDS = 60;
 
 /**
  * Removes from R2 and KV what purges have erased in D1, some versions a minute, oldest purge first. A purge strands where a
- * sweep dies between two versions: its cursor says where to go on, and removing twice is harmless. After the last version it
- * begins once more when no render of before can be putting files any more, and is finished after that.
+ * sweep dies between two versions: its cursor says where to go on, and removing twice is harmless. One that fails goes to the end of the
+ * line, so that a few which can never be finished hold up no others. After the last version it begins once more when no render of before can be putting files any more, and is finished after that.
  */
 export async function resumePurges(deps: Deps): Promise<void> {
   const now = toInstant(deps.clock.now());
@@ -22,6 +23,8 @@ export async function resumePurges(deps: Deps): Promise<void> {
       await resume(deps, purge);
     } catch (cause) {
       deps.log("purge.postponed", { config_id: purge.config_id, cause: causeText(cause) });
+      const next_attempt_at = toInstant(secondsAfter(deps.clock.now(), RETRY_SECONDS));
+      await purgeStore.postpone.bind(deps.db, { id: purge.id, next_attempt_at }).run();
     }
   }
 }

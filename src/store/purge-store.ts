@@ -106,6 +106,12 @@ const advance = statement<{
   { crossesTenants: true },
 );
 
+/** One that fails lets the others go first. */
+const postpone = statement<{ id: string; next_attempt_at: string }>(
+  `UPDATE purges SET next_attempt_at = :next_attempt_at WHERE id = :id AND finished_at IS NULL`,
+  { crossesTenants: true },
+);
+
 export const purgeStore = {
   insert,
   /** Everything that a purge erases in D1, in the batch of its row. */
@@ -123,4 +129,5 @@ export const purgeStore = {
   selectDue,
   selectVersions,
   advance,
+  postpone,
 };
