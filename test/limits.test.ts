@@ -88,9 +88,7 @@ const PROBES: Record<LimitName, Probe> = {
     render({ "a.txt": `{% macro f(n) %}{% if n > 1 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(${n}) }}` }),
   engine_range_items_max: (n) => render({ "a.txt": `{{ range(${n}) | length }}` }),
   engine_string_chars_max: (n) =>
-    render({
-      "a.txt": `{% set s = "x" | center(1000) %}{% set t = "" %}{% for i in range(${Math.ceil(n / 1000)}) %}{% set t = t + s %}{% endfor %}{{ t | length }}`,
-    }),
+    render({ "a.txt": `{% set s = "x" | center(${Math.ceil(n / 4)}) %}{% set t = s + s + s + s %}` }),
   // beyond what a pack may hold in one file, so the source is put in after reading the pack
   engine_source_chars_max: (n) => render({ "a.txt": "x" }, { "templates/a.txt.j2": padded(n) }),
   output_file_chars_max: (n) =>

@@ -98,19 +98,21 @@ function referencesOf(compiled: CompiledPack, from: string, tree: Tree): Templat
 
 /** Names that a template may get from those that load it: with their context come their variables. */
 function namesAround(compiled: CompiledPack, references: readonly TemplateReference[]): Map<string, Set<string>> {
-  const own = new Map([...compiled.trees].map(([path, { root }]) => [path, new PathReader(root.children).ownNames]));
   const around = new Map<string, Set<string>>([...compiled.trees.keys()].map((path) => [path, new Set()]));
-  // Names travel along chains of references; each pass carries them one step further.
-  for (let pass = 0; pass < compiled.trees.size; pass++) {
-    let hasGrown = false;
-    for (const { from, to } of references) {
-      const target = to === null ? undefined : around.get(to);
-      if (target === undefined) continue;
-      const before = target.size;
-      for (const name of [...(own.get(from) ?? []), ...(around.get(from) ?? [])]) target.add(name);
-      hasGrown ||= target.size > before;
+  const targets = new Map<string, Set<string>>([...compiled.trees.keys()].map((path) => [path, new Set()]));
+  for (const { from, to } of references) if (to !== null) targets.get(from)?.add(to);
+  // Names travel along chains of references; what is new to a template travels on.
+  const travelling = [...compiled.trees].map(([from, { root }]) => ({
+    from,
+    names: [...new PathReader(root.children).ownNames],
+  }));
+  for (let next = travelling.pop(); next !== undefined; next = travelling.pop()) {
+    for (const to of targets.get(next.from) ?? []) {
+      const known = around.get(to);
+      const names = next.names.filter((name) => known?.has(name) === false);
+      for (const name of names) known?.add(name);
+      if (names.length > 0) travelling.push({ from: to, names });
     }
-    if (!hasGrown) break;
   }
   return around;
 }

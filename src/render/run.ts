@@ -227,6 +227,11 @@ export class Instance {
     return Object.hasOwn(values, name) ? values[name] : global;
   }
 
+  /** How many names an include or import copies. */
+  get definedCount(): number {
+    return this.#defined?.size ?? 0;
+  }
+
   /** Nothing was added to the values that it was made with. */
   get isUntouched(): boolean {
     return this.#defined === null;
@@ -269,7 +274,11 @@ export type BlockCode = {
  * Names visible at a call site (include, block, import with context, extends): resolved when the template was compiled, read from
  * the slots of the caller when needed.
  */
-export type Names = ReadonlyMap<string, readonly number[]>;
+export type Names = {
+  get(name: string): readonly number[] | undefined;
+  has(name: string): boolean;
+  keys(): Iterable<string>;
+};
 export type View = { readonly names: Names; readonly slots: Slots; readonly parent: View | null };
 
 /** Slot 0 of every slot array: what the running unit belongs to. */
@@ -329,6 +338,7 @@ export function loadNames(slots: Slots, names: readonly ContextName[]): void {
   if (origins !== null) loadTraced(slots, names);
   else if (view === null) for (const name of names) slots[name.slot] = instance.lookup(name);
   else {
+    chargeViews(slots, names.length);
     for (const name of names) {
       const found = findInView(view, name.name);
       slots[name.slot] = found === null ? instance.lookup(name) : found.value;
@@ -336,8 +346,17 @@ export function loadNames(slots: Slots, names: readonly ContextName[]): void {
   }
 }
 
+/** A template costs what looking its names up once costs; what is included deep inside looks into every view around it. */
+function chargeViews(slots: Slots, count: number): void {
+  const { run, view } = slots[0];
+  let further = 0;
+  for (let at = view?.parent ?? null; at !== null; at = at.parent) further++;
+  if (further > 0) run.charge(stepsOfWeight(further * count));
+}
+
 function loadTraced(slots: Slots, names: readonly ContextName[]): void {
   const { instance, view, origins, run } = slots[0];
+  chargeViews(slots, names.length);
   for (const contextName of names) {
     const { name, slot } = contextName;
     const found = findInView(view, name);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "#core/json.ts";
+import { analyzePack } from "#render/analyze-pack.ts";
+import { lintPack } from "#render/lint-pack.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
 import { cpuOf } from "./cpu.ts";
@@ -7,6 +9,8 @@ import { compiledOf, inputOf, makePack } from "./make-pack.ts";
 
 const CPU_MS_MAX = 250;
 const FINDINGS_CHARS_MAX = 100_000;
+/** To compile, render, analyze and lint a quarter of a megabyte. */
+const CROWDED_MS_MAX = 2000;
 const MANY = 20_000;
 const many = (part: string, separator = ","): string => Array.from({ length: MANY }, () => part).join(separator);
 
@@ -190,4 +194,29 @@ test("code that would need too deep a stack is refused when it is read", () => {
     const compiled = compilePack(pack);
     expect(compiled.ok ? [] : compiled.error.map(({ code }) => code)).toContain("syntax");
   }
+});
+
+/** Sources in which each of many parts sees all others: what looks at each pair takes minutes, or all memory. */
+const CROWDED: Record<string, string> = {
+  "conditions around conditions":
+    "{% if a %}".repeat(190) + "{% set x = 1 %}".repeat(10_000) + "{% endif %}".repeat(190),
+  "loops around loops": "{% for b in a %}".repeat(190) + "{% set x = 1 %}".repeat(10_000) + "{% endfor %}".repeat(190),
+  "loops that set": numbered(4000, (n) => `{% for i in a %}{% set n${n} = i %}{% endfor %}`),
+  macros: numbered(4000, (n) => `{% macro n${n}(a, b) %}{{ a }}{% endmacro %}`),
+  imports: numbered(4000, (n) => `{% import "_part.txt" as n${n} with context %}`),
+  "includes among variables": numbered(4000, (n) => `{% set n${n} = 1 %}{% include "_part.txt" %}`),
+};
+
+function numbered(count: number, part: (n: number) => string): string {
+  return Array.from({ length: count }, (_, index) => part(index)).join("");
+}
+
+test.each(Object.entries(CROWDED))("crowded sources take no longer than their length: %s", (_name, source) => {
+  const pack = makePack({ "main.txt": source, "_part.txt": "" });
+  const { ms } = cpuOf(() => {
+    const compiled = compiledOf(pack);
+    renderPack(compiled, inputOf({ a: [1] }, { provenance: true }));
+    return [analyzePack(compiled), lintPack(compiled)];
+  }, CROWDED_MS_MAX);
+  expect(ms).toBeLessThan(CROWDED_MS_MAX);
 });

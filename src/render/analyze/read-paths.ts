@@ -9,6 +9,9 @@ export type Read = { readonly path: ContextPath; readonly node: Expr };
 /** What a variable of the template stands for: a part of the context, or something of its own. */
 type Binding = ContextPath | null;
 
+/** What a loop or macro binds: names that meant nothing around it, and what the others meant there. */
+type InnerScope = { readonly added: Set<string>; readonly changed: Map<string, Binding> };
+
 /**
  * Everything that a template reads from its context, wherever it stands: through variables that were set to a part of it and loops
  * over a part of it too. A computed key reads any member.
@@ -17,7 +20,8 @@ export class PathReader {
   readonly reads: Read[] = [];
   /** Names that the template gives to values itself, anywhere. */
   readonly ownNames = new Set<string>();
-  #bindings = new Map<string, Binding>();
+  readonly #bindings = new Map<string, Binding>();
+  #inner: InnerScope = { added: new Set(), changed: new Map() };
 
   /** `around`: names that templates which include this one may give it. */
   constructor(statements: readonly Statement[], around: ReadonlySet<string> = new Set()) {
@@ -41,6 +45,10 @@ export class PathReader {
   }
 
   #bind(name: string, binding: Binding): void {
+    const { added, changed } = this.#inner;
+    const before = this.#bindings.get(name);
+    if (before === undefined) added.add(name);
+    else if (!added.has(name) && !changed.has(name)) changed.set(name, before);
     this.ownNames.add(name);
     this.#bindings.set(name, binding);
   }
@@ -136,8 +144,12 @@ export class PathReader {
 
   /** Loop variables and parameters are gone after their body; what is set in it may stay. */
   #inScope(visit: () => void): void {
-    const outer = new Map(this.#bindings);
+    const outer = this.#inner;
+    const inner: InnerScope = { added: new Set(), changed: new Map() };
+    this.#inner = inner;
     visit();
-    this.#bindings = new Map([...this.#bindings, ...outer]);
+    this.#inner = outer;
+    for (const [name, binding] of inner.changed) this.#bindings.set(name, binding);
+    for (const name of inner.added) outer.added.add(name);
   }
 }

@@ -1,9 +1,10 @@
 import type { Block, Extends } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
-import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
+import { openUnitScope, type Scope, Unit } from "#render/compile/scope.ts";
 import { runBody } from "#render/compile/step.ts";
 import { templateCode } from "#render/compile/template-name.ts";
+import { VisibleNames } from "#render/compile/visible-names.ts";
 import { TemplateFault } from "#render/fault.ts";
 import { type BlockCode, blankSlots, copySlots, loadNames, newOrigins, rootOf, stepsOfWeight } from "#render/run.ts";
 import type { ContextName, View } from "#render/run.ts";
@@ -34,15 +35,12 @@ export function compileBlock(node: Block, scope: Scope): TextCode {
 
 /** A view of this place for code that runs elsewhere; from inside a macro, what its template's root knows comes after. */
 export function viewCode(scope: Scope): (slots: View["slots"]) => View {
-  const names = visibleNames(scope);
+  const names = new VisibleNames(scope);
   const { unit } = scope;
   if (unit.kind !== "macro") return (slots) => ({ names, slots, parent: slots[0].view });
-  let rootNames: View["names"] | null = null;
   return (slots) => {
-    // Names of the root are complete only when all of the template is compiled.
-    rootNames ??= new Map([...unit.root.context].map(([name, slot]) => [name, [slot]]));
     const root = rootOf(slots);
-    return { names, slots, parent: { names: rootNames, slots: root, parent: root[0].view } };
+    return { names, slots, parent: { names: unit.root.namesOfContext, slots: root, parent: root[0].view } };
   };
 }
 

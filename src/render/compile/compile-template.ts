@@ -4,7 +4,8 @@ import { compileBody, compileCapture } from "#render/compile/body.ts";
 import { type Dispatch, TemplateCompiler, type Variant } from "#render/compile/compiler.ts";
 import { compileExpression } from "#render/compile/expression.ts";
 import { Program, type ProgramParts } from "#render/compile/program.ts";
-import { openUnitScope, type Scope, Unit, visibleNames } from "#render/compile/scope.ts";
+import { openUnitScope, type Scope, Unit } from "#render/compile/scope.ts";
+import { VisibleNames } from "#render/compile/visible-names.ts";
 import type { TemplateFault } from "#render/fault.ts";
 import { stepsOfWeight } from "#render/run.ts";
 import type { ParsedTemplate } from "#render/parse-template.ts";
@@ -38,7 +39,7 @@ export function compileTemplate(name: string, parsed: ParsedTemplate, variant: V
     assignedFirst: unit.assignedFirst,
     body,
     blocks: blockCodes,
-    names: visibleNames(scope),
+    names: new VisibleNames(scope),
     exports: exportsOf(scope, root),
     steps: stepsOfWeight(root.weight),
     isConstant: !parsed.callsAtTopLevel,

@@ -5,11 +5,12 @@ import { viewCode } from "#render/compile/block.ts";
 import { isTextFunction } from "#render/macro-function.ts";
 import { Module } from "#render/compile/module.ts";
 import type { Program, TextCode } from "#render/compile/program.ts";
-import { type Scope, visibleNames } from "#render/compile/scope.ts";
+import type { Scope } from "#render/compile/scope.ts";
 import { type Assign, defineName } from "#render/compile/set.ts";
 import { templateCode } from "#render/compile/template-name.ts";
+import { VisibleNames } from "#render/compile/visible-names.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
-import { type Context, Instance, type Names, type Run, type Slots, slotWithValue, type View } from "#render/run.ts";
+import { type Context, Instance, type Run, type Slots, slotWithValue, stepsOfWeight, type View } from "#render/run.ts";
 import { joinOrigins } from "#render/trace/origin.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 
@@ -24,10 +25,10 @@ export function compileInclude(node: Include, scope: Scope): TextCode {
   return (slots) => {
     const program = find(slots);
     if (program === null) return "";
-    const { run } = slots[0];
-    run.charge(1, place);
+    const { run, instance } = slots[0];
+    run.charge(1 + stepsOfWeight(instance.definedCount), place);
     run.enter("includes", place);
-    const text = program.render(run, slots[0].instance.forInclude(program), view(slots));
+    const text = program.render(run, instance.forInclude(program), view(slots));
     run.depth--;
     return text;
   };
@@ -37,7 +38,7 @@ export function compileInclude(node: Include, scope: Scope): TextCode {
 class ImportSite {
   readonly #find: (slots: Slots) => Program;
   /** The names that the template sees; null without context. */
-  readonly #names: Names | null;
+  readonly #names: VisibleNames | null;
   readonly #view: ((slots: Slots) => View) | null;
   readonly #writeBack: ((slots: Slots, module: Module) => void) | null;
   readonly #place: TemplatePlace;
@@ -49,10 +50,10 @@ class ImportSite {
   constructor(node: Import | FromImport, scope: Scope) {
     const { compiler } = scope;
     this.#find = templateCode(node, scope);
-    const names = node.withContext === true ? visibleNames(scope) : null;
+    const names = node.withContext === true ? new VisibleNames(scope) : null;
     this.#names = names;
     this.#view = names === null ? null : viewCode(scope);
-    this.#writeBack = names === null ? null : writeThrough(variablesAt(scope, names));
+    this.#writeBack = names === null ? null : writeThrough(names);
     this.#place = compiler.place(node);
     this.#isTraced = compiler.variant.isTraced;
   }
@@ -77,14 +78,14 @@ class ImportSite {
     this.#isApart =
       names !== null &&
       program.isAlone &&
-      program.assignedFirst.isDisjointFrom(names) &&
+      [...program.assignedFirst].every((name) => !names.has(name)) &&
       program.context.every(({ name }) => !names.has(name));
   }
 
   #evaluate(program: Program, slots: Slots, isShared: boolean): Module {
     const { run, instance } = slots[0];
     const around = this.#view?.(slots) ?? null;
-    run.charge(1, this.#place);
+    run.charge(1 + stepsOfWeight(instance.definedCount), this.#place);
     run.enter("imports", this.#place);
     const own = around === null ? new Instance(NO_VALUES, instance.globals, program) : instance.forInclude(program);
     const inner = this.#isTraced ? evaluateTraced(program, own, { run, around }) : program.evaluate(run, own, around);
@@ -101,18 +102,11 @@ function evaluateTraced(program: Program, own: Instance, { run, around }: { run:
   return run.tracer === null ? evaluate() : run.tracer.discarding(evaluate);
 }
 
-/** The names that are variables already: what nothing before has set is the context's, although it has a slot here. */
-function variablesAt({ unit }: Scope, names: Names): Names {
-  const unset = new Set<number>();
-  for (const [name, { slot }] of unit.scope.variables) if (!unit.assigned.has(name)) unset.add(slot);
-  return new Map([...names].map(([name, numbers]) => [name, numbers.filter((number) => !unset.has(number))]));
-}
-
 /**
  * Nunjucks' quirk: what a template imported with context sets changes a variable of that name here. Which names that may be is known
  * once both are compiled.
  */
-function writeThrough(names: Names): (slots: Slots, module: Module) => void {
+function writeThrough(names: VisibleNames): (slots: Slots, module: Module) => void {
   let shared: { readonly program: Program; readonly names: readonly string[] } | null = null;
   return (slots, module) => {
     const { program } = module;
@@ -122,7 +116,7 @@ function writeThrough(names: Names): (slots: Slots, module: Module) => void {
     }
     for (const name of shared.names) {
       const value = module.exports[name];
-      const number = slotWithValue(names.get(name) ?? [], slots);
+      const number = slotWithValue(names.variablesOf(name), slots);
       if (number !== undefined && value !== undefined && !isTextFunction(value)) slots[number] = value;
     }
   };

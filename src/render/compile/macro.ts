@@ -42,7 +42,7 @@ function compileParameters(args: readonly Expr[], scope: Scope): Parameter[] {
     scope.compiler.refuse(first, { code: "syntax", message, action: "Rename one of them." });
   }
   const slots = declared.map(({ name }) => scope.declare(name, { isBound: true }).slot);
-  for (const name of names) scope.unit.assigned.add(name);
+  for (const name of names) scope.unit.noteAssigned(name);
   return declared.map(({ name, defaultExpr }, index) => ({
     name,
     slot: slots[index] ?? 0,

@@ -19,6 +19,11 @@ export type LoopVariables = {
 
 export type Variable = {
   readonly slot: number;
+  /** The slot, as a list. */
+  readonly slots: readonly number[];
+  /** When it was declared, and bound: moments of the compiler. Infinity: not yet. */
+  readonly since: number;
+  boundSince: number;
   /** Nunjucks binds it to a JavaScript variable: loop variables, parameters, macros, imports. It hides outer ones even when undefined. */
   isBound: boolean;
   isImported: boolean;
@@ -34,8 +39,9 @@ export class Unit {
   readonly context = new Map<string, number>();
   /** Names that have a value before anything in the unit reads them. */
   assignedFirst: ReadonlySet<string> = new Set();
-  /** Names that the statements compiled so far give a value. */
-  readonly assigned = new Set<string>();
+  /** Names that the statements compiled so far give a value, and since when. */
+  readonly assigned = new Map<string, number>();
+  #namesOfContext: ReadonlyMap<string, readonly number[]> | null = null;
   /** By slot and key: the only one that reads the member so far, or the slots where it is kept. */
   readonly #members = new Map<string, Source | number>();
   readonly kind: "root" | "block" | "macro";
@@ -78,6 +84,15 @@ export class Unit {
     if (this.#members.get(name) === source) this.#members.set(name, longer);
   }
 
+  noteAssigned(name: string): void {
+    if (!this.assigned.has(name)) this.assigned.set(name, this.compiler.moment);
+  }
+
+  /** What a macro sees of its template's root. They are complete when all of the template is compiled, and so is this. */
+  get namesOfContext(): ReadonlyMap<string, readonly number[]> {
+    return (this.#namesOfContext ??= new Map([...this.context].map(([name, slot]) => [name, [slot]])));
+  }
+
   /** The names that the unit reads from the context: those that it may read before it sets them. */
   get loadedNames(): ContextName[] {
     const names: ContextName[] = [];
@@ -116,14 +131,23 @@ export class Scope {
 
   declare(name: string, options: { isBound?: boolean; isImported?: boolean; loop?: LoopVariables } = {}): Variable {
     const known = this.variables.get(name);
+    const { moment } = this.compiler;
     if (known !== undefined) {
-      known.isBound ||= options.isBound ?? false;
+      if (options.isBound === true && !known.isBound) {
+        known.isBound = true;
+        known.boundSince = moment;
+      }
       known.isImported ||= options.isImported ?? false;
       return known;
     }
+    const slot = options.loop === undefined ? this.unit.newSlot() : -1;
+    const isBound = options.isBound ?? false;
     const variable: Variable = {
-      slot: options.loop === undefined ? this.unit.newSlot() : -1,
-      isBound: options.isBound ?? false,
+      slot,
+      slots: [slot],
+      since: moment,
+      isBound,
+      boundSince: isBound ? moment : Infinity,
       isImported: options.isImported ?? false,
       loop: options.loop ?? null,
     };
@@ -180,23 +204,6 @@ export function resolveWrite(name: string, scope: Scope): NameWrite {
   const isTopLevel = scope.parent === null && scope.unit.kind === "root";
   const contextSlot = isTopLevel ? scope.unit.contextSlot(name) : null;
   return { slots, contextSlot: contextSlot === own.slot ? null : contextSlot };
-}
-
-/** Every name visible here with its slots, for templates and blocks that run with a view of this place. */
-export function visibleNames(scope: Scope): Map<string, readonly number[]> {
-  const names = new Map<string, number[]>();
-  const closed = new Set<string>();
-  for (let at: Scope | null = scope; at !== null; at = at.parent) {
-    for (const [name, variable] of at.variables) {
-      if (closed.has(name)) continue;
-      const slot = variable.loop === null ? variable.slot : loopObjectSlot(at.unit, variable.loop);
-      const slots = names.get(name);
-      if (slots === undefined) names.set(name, [slot]);
-      else slots.push(slot);
-      if (variable.isBound) closed.add(name);
-    }
-  }
-  return names;
 }
 
 /** Declares what the statements of a body set in its own scope, so that reads before the `set` know the slot. */

@@ -25,7 +25,7 @@ const codeOf = (assign: Assign | Plain): Assign => {
 /** `set name`: an outer variable that has a value is changed, else one is made here. */
 function assignName(name: string, scope: Scope): Assign | Plain {
   const { slots: numbers, contextSlot } = resolveWrite(name, scope);
-  scope.unit.assigned.add(name);
+  scope.unit.noteAssigned(name);
   const [own = 0, ...outer] = numbers;
   if (scope.parent === null && scope.unit.kind === "root" && scope.compiler.sharesContext) {
     return assignShared(name, { own, contextSlot });
@@ -60,7 +60,7 @@ const assignShared =
 /** What a macro or import binds: always here, and for the whole template when it happens outside loops and call bodies. */
 export function defineName(name: string, scope: Scope, options: { isImported?: boolean } = {}): Assign {
   const { slot } = scope.declare(name, { isBound: true, ...options });
-  scope.unit.assigned.add(name);
+  scope.unit.noteAssigned(name);
   const isUnitScope = scope.parent === null;
   const contextSlot = isUnitScope && scope.unit.kind !== "macro" ? scope.unit.contextSlot(name) : slot;
   const isLeaked = isUnitScope && scope.unit.kind !== "root";

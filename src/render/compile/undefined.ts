@@ -2,7 +2,7 @@ import { didYouMean } from "#core/did-you-mean.ts";
 import { pointerToken } from "#core/json.ts";
 import type { Expr, LookupVal, SymbolNode } from "#render/ast.ts";
 import type { Compiled, Use } from "#render/compile/compiler.ts";
-import { type Scope, visibleNames } from "#render/compile/scope.ts";
+import type { Scope } from "#render/compile/scope.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 
@@ -107,7 +107,8 @@ const undefinedFault = (place: TemplatePlace, { what, suggestion, decision }: Mi
 function namesAt(scope: Scope, slots: Slots): Set<string> {
   const { instance, view } = slots[0];
   const names = new Set([...Object.keys(instance.values), ...Object.keys(instance.globals)]);
-  for (const name of visibleNames(scope).keys()) names.add(name);
+  for (let at: Scope | null = scope; at !== null; at = at.parent)
+    for (const name of at.variables.keys()) names.add(name);
   for (let at = view; at !== null; at = at.parent) for (const name of at.names.keys()) names.add(name);
   return names;
 }

@@ -23,14 +23,26 @@ export const choiceOf = (place: TemplatePlace, bodies: readonly (readonly Statem
 });
 
 function assignedSlots(bodies: readonly (readonly Statement[])[], scope: Scope): number[] {
-  const names = new Set<string>();
-  for (const body of bodies) collectNames(body, names);
+  const names = bodies.reduce<ReadonlySet<string>>((all, body) => all.union(namesAssignedIn(body)), new Set());
   return [...new Set([...names].flatMap((name) => resolveName(name, scope).slots))];
+}
+
+/** Trees never change, and choices inside of choices ask again for the same. */
+const known = new WeakMap<readonly unknown[], ReadonlySet<string>>();
+
+function namesAssignedIn(nodes: readonly unknown[]): ReadonlySet<string> {
+  let names = known.get(nodes);
+  if (names === undefined) {
+    const found = new Set<string>();
+    for (const node of nodes) collectNames(node, found);
+    known.set(nodes, (names = found));
+  }
+  return names;
 }
 
 function collectNames(node: unknown, names: Set<string>): void {
   if (Array.isArray(node)) {
-    for (const item of node) collectNames(item, names);
+    for (const name of namesAssignedIn(node)) names.add(name);
     return;
   }
   if (typeof node !== "object" || node === null || !("typename" in node)) return;
