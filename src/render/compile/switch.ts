@@ -12,16 +12,19 @@ export function compileSwitch(node: Switch, scope: Scope): TextCode {
   const value = compiler.operand(node.expr, scope).code;
   const last = node.default?.children ?? [];
   const otherwise = compiler.body(last, scope);
-  let body = otherwise;
-  const backwards = node.cases.toReversed().map((each) => {
-    if (each.body.children.length > 0) body = compiler.body(each.body.children, scope);
-    return { wanted: compiler.operand(each.cond, scope).code, body };
-  });
-  const cases = backwards.toReversed();
+  const cases = node.cases.map(({ cond, body }) => ({
+    body: body.children.length === 0 ? null : compiler.body(body.children, scope),
+    wanted: compiler.operand(cond, scope).code,
+  }));
+  let next = otherwise;
+  const bodies = cases
+    .toReversed()
+    .map(({ body }) => (next = body ?? next))
+    .toReversed();
   const choose = (slots: Slots): Body => {
     const got = value(slots);
-    for (const { wanted, body } of cases) if (strictEquals(wanted(slots), got)) return body;
-    return otherwise;
+    const index = cases.findIndex(({ wanted }) => strictEquals(wanted(slots), got));
+    return bodies[index] ?? otherwise;
   };
   if (!compiler.variant.isTraced) return (slots) => runBody(choose(slots), slots);
   const choice = choiceOf(compiler.place(node), [...node.cases.map(({ body }) => body.children), last], scope);
