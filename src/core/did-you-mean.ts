@@ -17,19 +17,26 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
 /** Longer names get no suggestion: the comparison is quadratic, and nobody misspells 64 letters by one. */
 const NAME_CHARS_MAX = 64;
 
+/** Used again by each comparison: there may be hundreds of candidates for each of thousands of names. */
+const newRow = () => new Uint8Array(NAME_CHARS_MAX + 1);
+const ROWS = [newRow(), newRow(), newRow()] as const;
+
 function alignmentDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let [beforeLast, last, row] = ROWS;
+  for (let j = 0; j <= b.length; j++) last[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    const char = a.charCodeAt(i - 1);
+    const before = i > 1 ? a.charCodeAt(i - 2) : -1;
+    row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      const other = b.charCodeAt(j - 1);
+      const cost = char === other ? 0 : 1;
       let value = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+      if (j > 1 && before === other && char === b.charCodeAt(j - 2))
         value = Math.min(value, (beforeLast[j - 2] ?? 0) + 1);
-      row.push(value);
+      row[j] = value;
     }
-    [beforeLast, last] = [last, row];
+    [beforeLast, last, row] = [last, row, beforeLast];
   }
   return last[b.length] ?? 0;
 }

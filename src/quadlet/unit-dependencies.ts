@@ -103,9 +103,11 @@ const edge = (relation: DependencyKey, { serviceFile, serviceName }: LoadedUnit)
 
 function findDependencies(unit: LoadedUnit, bundle: LoadedBundle): Dependency[] {
   const found: Dependency[] = [];
+  const known = new Set<string>();
   const add = (dependency: Dependency) => {
-    const isKnown = found.some((one) => one.unit === dependency.unit && one.relation === dependency.relation);
-    if (!isKnown) found.push(dependency);
+    const name = `${dependency.relation} ${dependency.unit}`;
+    if (!known.has(name)) found.push(dependency);
+    known.add(name);
   };
   for (const { target, key } of referencesOf(unit, bundle)) {
     if (target === null) continue;

@@ -4,7 +4,7 @@ import { analyzePack } from "#render/analyze-pack.ts";
 import { lintPack } from "#render/lint-pack.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
-import { cpuOf } from "./cpu.ts";
+import { cpuOf } from "../cpu.ts";
 import { compiledOf, inputOf, makePack } from "./make-pack.ts";
 
 const CPU_MS_MAX = 250;

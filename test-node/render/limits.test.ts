@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "#core/json.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
-import { cpuOf } from "./cpu.ts";
+import { cpuOf } from "../cpu.ts";
 import { compiledOf, inputOf, makePack } from "./make-pack.ts";
 
 const CPU_MS_MAX = 250;

@@ -10,11 +10,11 @@ const isKnown = (name: string, unit: LoadedUnit) =>
   name === unit.section || SYSTEMD.includes(name) || name.startsWith("X-");
 
 function check(unit: LoadedUnit): Finding[] {
-  const unknown = [...unit.view.sectionNames()].filter((name) => !isKnown(name, unit));
-  if (unknown.length === 0) return [];
+  const unknown = new Set([...unit.view.sectionNames()].filter((name) => !isKnown(name, unit)));
+  if (unknown.size === 0) return [];
   return [unit.file, ...unit.dropIns].flatMap((file) =>
     file.nodes.flatMap((node) => {
-      if (node.type !== "section" || !unknown.includes(node.name)) return [];
+      if (node.type !== "section" || !unknown.has(node.name)) return [];
       const near = didYouMean(node.name, [unit.section, ...SYSTEMD]);
       const message = `Nothing reads [${node.name}] in a .${unit.type}: its keys have no effect.`;
       const action = near === null ? "Remove it, or name it [X-...] when it is for people." : `Did you mean [${near}]?`;
