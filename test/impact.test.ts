@@ -4,7 +4,6 @@ import { DECISIONS, NEXT } from "./impact-packs.ts";
 import { NONE, impactWorld } from "./impact-world.ts";
 import { control } from "./upstream-control.ts";
 import { countImpact } from "#actions/count-impact.ts";
-import { fanOut } from "#actions/fan-out.ts";
 
 beforeEach(async () => {
   await control("clearFaults");
@@ -62,7 +61,7 @@ describe("what a release would do", () => {
     await release("v2.0.0", NEXT);
     await count();
     const told = new Map((await read(me.token)).configurations.map((one) => [one.name, one]));
-    await fanOut(w.deps);
+    await w.announce();
     await w.deliver();
     const listed = await w.request<{ proposals: { id: string; deployment_name: string; class: string }[] }>(
       "GET",

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { sign } from "@octokit/webhooks-methods";
 import { beforeEach, describe, expect, test } from "vitest";
-import { fanOut } from "#actions/fan-out.ts";
 import { syncRegistry } from "#registry/sync-registry.ts";
 import { control } from "./upstream-control.ts";
 import { world } from "./world.ts";
@@ -34,7 +33,7 @@ async function registry({ count = 1 } = {}) {
   const repository = names[0]![1]!;
   const hourly = async () => {
     const outcomes = await syncRegistry(w.deps);
-    await fanOut(w.deps);
+    await w.announce();
     return outcomes;
   };
   const versions = async (pack = w.name) =>

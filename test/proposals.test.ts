@@ -29,22 +29,16 @@ async function deployments(range = ">=1.0.0") {
   const repository = `tests/proposals-${++repositories}`;
   await control("addRepository", { fullName: repository, fixtures: "leger", published: ["v1.0.0"] });
   w.deps.settings = { ...w.deps.settings, PACK_REPOSITORIES: { [w.name]: repository } };
-  // Tests share their storage: releases of other packs, too many for one run, may wait to be announced before this one's.
-  const announce = async () => {
-    const running = env.DB.prepare("SELECT COUNT(*) AS n FROM fanouts WHERE state = 'running'");
-    do await fanOut(w.deps);
-    while ((await running.first<number>("n")) !== 0);
-  };
   const release = async (tag: string) => {
     await control("publishRelease", { repository, tag });
     w.clock.advance(3600);
-    await announce();
+    await w.announce();
     w.upgrades.length = 0;
     await syncRepository(w.deps, { pack: w.name, repository });
-    await announce();
+    await w.announce();
   };
   await syncRepository(w.deps, { pack: w.name, repository });
-  await announce();
+  await w.announce();
   const { token, id } = await w.tenant();
   for (const policy of ["pinned", "propose", "auto"]) {
     const created = await w.request("POST", "/configurations", {

@@ -3,7 +3,6 @@ import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { fanOut } from "#actions/fan-out.ts";
 import { syncRegistry } from "#registry/sync-registry.ts";
 import { syncRepository } from "#registry/sync-repository.ts";
 import { LIMITS } from "#core/limits.ts";
@@ -245,7 +244,7 @@ test("deliveries lost, repeated, reordered and forged leave the registry of one 
           // the hour passes in both worlds, and no release comes and goes between two hours unseen by one of them
           w.clock.advance(24 * 3600);
           await syncRepository(w.deps, { pack, repository });
-          await fanOut(w.deps);
+          await w.announce();
         }
       }
       for (const deliver of late) await deliver();
@@ -253,7 +252,7 @@ test("deliveries lost, repeated, reordered and forged leave the registry of one 
       for (const { w, pack, repository } of worlds) {
         w.clock.advance(24 * 3600);
         await syncRepository(w.deps, { pack, repository });
-        await fanOut(w.deps);
+        await w.announce();
       }
       const [heard, unheard] = await Promise.all(worlds.map(({ pack, repository }) => registryOf(pack, repository)));
       expect(heard).toEqual(unheard);
