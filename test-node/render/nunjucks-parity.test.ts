@@ -52,6 +52,10 @@ const CASES: Record<string, readonly string[]> = {
     "{% macro later() %}{{ helper() }}{% endmacro %}{% macro helper() %}h{% endmacro %}{{ later() }}",
   ],
   "names of the context that are set later": [
+    "{% for a in [1] %}{% for i in [1, 2] %}{% include 'reads.njk' %}{% import 'resets.njk' as a %}{% endfor %}{% endfor %}",
+    "{% for a in [1] %}{% for i in [1, 2] %}{% include 'reads.njk' %}{% set a = 2 %}{% endfor %}{% include 'reads.njk' %}{% endfor %}",
+    "{% set a = 1 %}{% for i in [1, 2] %}{% include 'reads.njk' %}{% for a in [3] %}{% include 'reads.njk' %}{% endfor %}{% endfor %}",
+    "{% set a = 1 %}{% for i in [1, 2] %}{% import 'resets.njk' as s with context %}{% from 'resets.njk' import a %}{{ a }}{% endfor %}",
     "{% import 'sets.njk' as s with context %}{% include 'part.njk' %}{% set x = 1 %}{{ x }}",
     "{{ a }}{% import 'resets.njk' as s with context %}{{ a }}{% include 'reads.njk' %}{% set a = 1 %}{{ a }}",
     "{% set a = 1 %}{% import 'resets.njk' as s with context %}{{ a }}{% include 'reads.njk' %}",

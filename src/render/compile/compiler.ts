@@ -65,7 +65,7 @@ export class TemplateCompiler {
   readonly faults: TemplateFault[] = [];
   /** Whether the code being compiled runs when a block or macro does, and not with the root. */
   isInBlock = false;
-  /** Counts the places from which other templates see variables: what is declared behind one is not seen from there. */
+  /** Counts the places from which other templates see variables: what is bound behind one hides nothing there. */
   moment = 0;
   /** Other templates or blocks run with this one's context: what is set at the top level must be in it. */
   sharesContext = false;

@@ -21,8 +21,7 @@ export type Variable = {
   readonly slot: number;
   /** The slot, as a list. */
   readonly slots: readonly number[];
-  /** When it was declared, and bound: moments of the compiler. Infinity: not yet. */
-  readonly since: number;
+  /** Since which moment of the compiler it is bound. Infinity: not yet. */
   boundSince: number;
   /** Nunjucks binds it to a JavaScript variable: loop variables, parameters, macros, imports. It hides outer ones even when undefined. */
   isBound: boolean;
@@ -145,7 +144,6 @@ export class Scope {
     const variable: Variable = {
       slot,
       slots: [slot],
-      since: moment,
       isBound,
       boundSince: isBound ? moment : Infinity,
       isImported: options.isImported ?? false,

@@ -2,8 +2,8 @@ import { loopObjectSlot, type Scope, type Variable } from "#render/compile/scope
 import type { Names } from "#render/run.ts";
 
 /**
- * Every name visible at a place of a template, with its slots, for templates and blocks that run with a view of this place: as it was
- * when the place was compiled, although more is declared behind it. Looked up when asked, because a copy for each of a thousand includes
+ * Every name visible at a place of a template, with its slots, for templates and blocks that run with a view of this place. What is
+ * bound behind it hides nothing here: the moment tells when the place was compiled. Looked up when asked, because a copy for each of a thousand includes
  * among a thousand variables would fill the memory.
  */
 export class VisibleNames implements Names {
@@ -24,7 +24,7 @@ export class VisibleNames implements Names {
     let found: readonly number[] | undefined;
     for (let at: Scope | null = this.#scope; at !== null; at = at.parent) {
       const variable = at.variables.get(name);
-      if (variable === undefined || variable.since > this.#moment) continue;
+      if (variable === undefined) continue;
       const slots = slotsOf(variable);
       found = found === undefined ? slots : [...found, ...slots];
       if (variable.boundSince <= this.#moment) break;
@@ -38,7 +38,7 @@ export class VisibleNames implements Names {
 
   *keys(): Iterable<string> {
     for (let at: Scope | null = this.#scope; at !== null; at = at.parent) {
-      for (const [name, { since }] of at.variables) if (since <= this.#moment) yield name;
+      yield* at.variables.keys();
     }
   }
 
@@ -52,5 +52,7 @@ export class VisibleNames implements Names {
   }
 }
 
-const slotsOf = (variable: Variable): readonly number[] =>
-  variable.loop === null ? variable.slots : [variable.loop.objectSlot ?? 0];
+function slotsOf({ loop, slots }: Variable): readonly number[] {
+  if (loop === null) return slots;
+  return loop.objectSlot === null ? [] : [loop.objectSlot];
+}
