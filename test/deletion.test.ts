@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { resumePurges } from "#consumers/resume-purges.ts";
 import { SMALL_PACK } from "./fixture-packs.ts";
 import { world } from "./world.ts";
 
@@ -291,6 +292,27 @@ describe("a purge", () => {
     }
     expect(await Promise.all(names.map(stateOf))).toEqual(names.map(() => "finished"));
     expect(await objects(id)).toEqual([]);
+  });
+
+  test("that fails in one sweep keeps the time that another one has set meanwhile", async () => {
+    const { w, id, send, create } = await home();
+    await create(80);
+    await w.deliver();
+    await send("DELETE", "/configurations/site");
+    await send("POST", "/configurations/site/purge", { confirm: "site" });
+    const state = () => rows("SELECT pass, next_attempt_at FROM purges WHERE workspace_id = ?", id);
+    let meanwhile: unknown;
+    w.deps.files = new Proxy(env.QUADLETS, {
+      get: () => async () => {
+        w.deps.files = env.QUADLETS;
+        await resumePurges(w.deps);
+        meanwhile = await state();
+        throw new Error("R2 went away");
+      },
+    });
+    await resumePurges(w.deps);
+    expect(meanwhile).toMatchObject([{ pass: 2 }]);
+    expect(await state()).toEqual(meanwhile);
   });
 
   test("resumes where a sweep died, over more versions than one sweep takes", async () => {

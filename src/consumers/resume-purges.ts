@@ -13,20 +13,30 @@ const RETRY_SECONDS = 60;
 
 /**
  * Removes from R2 and KV what purges have erased in D1, some versions a minute, oldest purge first. A purge strands where a
- * sweep dies between two versions: its cursor says where to go on, and removing twice is harmless. One that fails goes to the end of the
- * line, so that a few which can never be finished hold up no others. After the last version it begins once more when no render of before can be putting files any more, and is finished after that.
+ * sweep dies between two versions: its cursor says where to go on, and removing twice is harmless. One that fails goes to the
+ * end of the line, so that a few which can never be finished hold up no others. After the last version it begins once more when
+ * no render of before can be putting files any more, and is finished after that.
  */
 export async function resumePurges(deps: Deps): Promise<void> {
   const now = toInstant(deps.clock.now());
   for (const purge of await purgeStore.selectDue.all(deps.db, { now, limit: PURGES_MAX })) {
     try {
-      await resume(deps, purge);
+      await resume(deps, purge).catch((cause: unknown) => postpone(deps, purge, cause));
     } catch (cause) {
-      deps.log("purge.postponed", { config_id: purge.config_id, cause: causeText(cause) });
-      const next_attempt_at = toInstant(secondsAfter(deps.clock.now(), RETRY_SECONDS));
-      await purgeStore.postpone.bind(deps.db, { id: purge.id, next_attempt_at }).run();
+      deps.log("purge.postponed", { config_id: purge.config_id, cause: causeText(cause) }); // D1 itself: it stays due
     }
   }
+}
+
+/**
+ * The race: another sweep may be at the same purge, and may have set the time of its second pass. That time must not come earlier,
+ * or files that a render of before still puts would stay: only a purge that nobody moved is postponed.
+ */
+async function postpone({ db, clock, log }: Deps, purge: PurgeRow, cause: unknown): Promise<void> {
+  const { id, config_id, pass: was_pass, cursor_version: was_cursor } = purge;
+  log("purge.postponed", { config_id, cause: causeText(cause) });
+  const next_attempt_at = toInstant(secondsAfter(clock.now(), RETRY_SECONDS));
+  await purgeStore.postpone.bind(db, { id, was_pass, was_cursor, next_attempt_at }).run();
 }
 
 async function resume(deps: Deps, purge: PurgeRow): Promise<void> {

@@ -106,9 +106,10 @@ const advance = statement<{
   { crossesTenants: true },
 );
 
-/** One that fails lets the others go first. */
-const postpone = statement<{ id: string; next_attempt_at: string }>(
-  `UPDATE purges SET next_attempt_at = :next_attempt_at WHERE id = :id AND finished_at IS NULL`,
+/** One that fails lets the others go first; where another sweep has brought it on meanwhile, that one's time holds. */
+const postpone = statement<{ id: string; was_pass: number; was_cursor: number; next_attempt_at: string }>(
+  `UPDATE purges SET next_attempt_at = :next_attempt_at
+   WHERE id = :id AND pass = :was_pass AND cursor_version = :was_cursor AND finished_at IS NULL`,
   { crossesTenants: true },
 );
 
