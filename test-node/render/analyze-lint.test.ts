@@ -38,6 +38,27 @@ describe("analysis without rendering", () => {
     expect(variables["templates/_part.j2"]).toEqual(["config.enabled"]);
   });
 
+  test("knows loop variables and parameters until their body ends, and what is set inside after it", () => {
+    const { variables } = analyze({
+      "again.txt.j2":
+        "{% set a = web %}{% for b in names %}{% for a in names %}{% endfor %}{{ a.title }}{% set a = 1 %}{% endfor %}{{ a.domain }}",
+      "kept.txt.j2":
+        "{% for b in names %}{% for c in names %}{% set fresh = 1 %}{% endfor %}{% set fresh = web %}{% endfor %}{{ fresh.title }}",
+    });
+    expect(variables["templates/again.txt.j2"]).toEqual(["names", "web", "web.domain", "web.title"]);
+    expect(variables["templates/kept.txt.j2"]).toEqual(["names", "web", "web.title"]);
+  });
+
+  test("follows names through chains of includes, round in circles too", () => {
+    const { variables } = analyze({
+      "main.txt.j2": "{% set mine = 1 %}{% include '_a.j2' %}",
+      "_a.j2": "{% include '_b.j2' %}",
+      "_b.j2": "{% set other = 2 %}{% include '_c.j2' %}",
+      "_c.j2": "{{ mine }}{{ other }}{{ port }}{% include '_a.j2' %}",
+    });
+    expect(variables["templates/_c.j2"]).toEqual(["port"]);
+  });
+
   test("names what no decision provides, with the place and what was meant", () => {
     const { findings } = analyze({
       "main.txt.j2":
