@@ -7,7 +7,7 @@ import { SafeString } from "#render/values/safe-string.ts";
 const DEPTH_MAX = 64;
 
 /** It is walked through, and written. */
-const STEPS_OF_VALUE = 8;
+const STEPS_OF_VALUE = 12;
 
 /**
  * Bounds JSON by one walk before it is built: shared parts count each time they are reached. Tells whether there are texts of the

@@ -31,7 +31,7 @@ const attributeGetter = (attribute: unknown) => {
 
 const batch: Filter = (run, input, { 0: count, 1: fill }) => {
   const items = itemsOf("batch", input);
-  run.charge(items.length >>> 1);
+  run.charge(items.length);
   const size = toNumber(count);
   if (fill) run.checkItems(size, "batch");
   const rows: unknown[][] = [];
@@ -166,12 +166,15 @@ const sum: Filter = (run, input, { 0: attribute, 1: start }) => {
   return add(start === undefined ? 0 : start, total);
 };
 
+/** Some tests make a number of their value. */
+const STEPS_OF_TEST = 3;
+
 const selectBy =
   (isKept: boolean): Filter =>
   (run, input, { 0: name, 1: argument }) => {
     const test = testNamed(name === undefined ? "truthy" : name);
     const items = itemsOf("select", input);
-    run.charge(items.length);
+    run.charge(items.length * STEPS_OF_TEST);
     return items.filter((item) => test(run, item, argument) === isKept);
   };
 

@@ -19,8 +19,8 @@ export const charge = (steps: number): void => payer?.charge(steps);
 /** From how many characters on a text is long: to build, compare or look up a shorter one is part of the step that does it. */
 export const LONG_TEXT_CHARS = 256;
 
-/** One step for 256 characters: they are copied, compared or hashed. */
-export const stepsOfText = (chars: number): number => chars >>> 8;
+/** One step for 128 characters: they are copied, compared or hashed. */
+export const stepsOfText = (chars: number): number => chars >>> 7;
 
 export const isLongText = (value: unknown): value is string =>
   typeof value === "string" && value.length >= LONG_TEXT_CHARS;

@@ -115,7 +115,7 @@ export function joinTexts(run: Run, items: readonly unknown[], separator: string
   return text;
 }
 
-const STEPS_OF_ENTRY = 8;
+const STEPS_OF_ENTRY = 10;
 
 /** The members of a mapping. */
 export function entriesOf(run: Run, mapping: object): [string, unknown][] {

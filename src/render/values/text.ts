@@ -45,13 +45,13 @@ const objectTag = (value: object) =>
 
 type ListBudget = { charsLeft: number; listsLeft: number; depth: number };
 
-/** A step for 4 characters, also where it fails: a template could try again and again. */
+/** A step for 2 characters, also where it fails: a template could try again and again. */
 function chargedTextOfList(list: readonly unknown[]): string {
   const budget: ListBudget = { charsLeft: LIST_CHARS_MAX, listsLeft: NESTED_LISTS_MAX, depth: 0 };
   try {
     return textOfList(list, budget);
   } finally {
-    charge(((LIST_CHARS_MAX - budget.charsLeft) >>> 2) + NESTED_LISTS_MAX - budget.listsLeft);
+    charge(((LIST_CHARS_MAX - budget.charsLeft) >>> 1) + NESTED_LISTS_MAX - budget.listsLeft);
   }
 }
 
