@@ -68,6 +68,16 @@ export class Tracer {
     return this.#lastPath;
   }
 
+  /** It is a list or mapping among the decisions, and was met before. */
+  #isKnown(value: unknown): boolean {
+    if (typeof value !== "object" || value === null) return false;
+    const path = this.#paths.get(value);
+    if (path === undefined) return false;
+    this.#last = value;
+    this.#lastPath = path;
+    return true;
+  }
+
   /** Forgets the spans of another output; what is known of the decisions stays. */
   begin(): void {
     this.spans = new Spans();
@@ -123,7 +133,8 @@ export class Tracer {
       // A method: what it gives may hold anything that is below.
       this.#learnAll(target, path);
       this.note(path);
-    } else if (isContainer(value)) this.#learn(value, path, key as string | number);
+    } else if (this.#isKnown(value)) return;
+    else if (isContainer(value)) this.#learn(value, path, key as string | number);
     else if (Array.isArray(target) && key === "length") this.note(path);
     else this.note(path.child(String(key)));
   }
