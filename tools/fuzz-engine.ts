@@ -45,6 +45,22 @@ const DOCUMENTED: readonly {
       /{% for[\s\S]*{% for[\s\S]*{% else %}none/.test(template + Object.values(files).join("")),
   },
   {
+    name: "a macro in a condition that does not hold hides nothing",
+    matches: ({ template, files }, ours, theirs) => {
+      const name = "error" in theirs ? /Unable to call `(\w+)`, which is undefined/.exec(theirs.error)?.[1] : undefined;
+      if (name === undefined || !("text" in ours)) return false;
+      const inCondition = new RegExp(`{% (?:if|elif|else|case|default)[\\s\\S]*{% macro ${name}\\b`);
+      return [template, ...Object.values(files)].some((source) => inCondition.test(source));
+    },
+  },
+  {
+    name: "a loop variable that is set stays the loop's own, also where the item had no value for it",
+    matches: ({ template, files }) =>
+      /{% for (?:\w+, )?(\w+)(?:, (\w+))? in [\s\S]*{% set (?:\1|\2) /.test(
+        [template, ...Object.values(files)].join(""),
+      ),
+  },
+  {
     name: "values that reach built-in functions (constructor and the like) are undefined",
     matches: (_generated, _ours, theirs) => "text" in theirs && /\[native code\]|function /.test(theirs.text),
   },

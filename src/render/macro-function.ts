@@ -1,5 +1,5 @@
 import type { Code } from "#render/compile/program.ts";
-import { type Body, runBody } from "#render/compile/step.ts";
+import type { Body } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { type Activation, copySlots, type Run, type Slots } from "#render/run.ts";
 import type { Origins } from "#render/trace/origin.ts";
@@ -125,7 +125,7 @@ export class MacroFunction {
 
   #leave(slots: Slots): string {
     const { run } = slots[0];
-    const text = runBody(this.code.body, slots);
+    const text = this.code.body.run(slots);
     run.depth--;
     if (text.length >= LONG_TEXT_CHARS) run.checkText(text, "a macro");
     return text;
@@ -198,7 +198,7 @@ export class CallerFunction {
     const { run } = this.#slots[0];
     run.charge(steps, place);
     run.enter("call bodies", place);
-    const text = runBody(body, this.#slots);
+    const text = body.run(this.#slots);
     run.depth--;
     return text;
   }

@@ -61,9 +61,9 @@ export type Host = {
 export class Run {
   steps = 0;
   depth = 0;
-  readonly limits: RenderLimits;
-  readonly host: Host;
-  readonly stepsMax: number;
+  declare readonly limits: RenderLimits;
+  declare readonly host: Host;
+  declare readonly stepsMax: number;
   /** Modules that depend on nothing but the context that they were imported with. */
   #modules: Map<Program, { readonly values: Context; readonly module: Module }> | null = null;
   #faults: Map<string, TemplateFault> | null = null;

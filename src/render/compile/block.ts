@@ -2,7 +2,6 @@ import type { Block, Extends } from "#render/ast.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { openUnitScope, type Scope, Unit } from "#render/compile/scope.ts";
-import { runBody } from "#render/compile/step.ts";
 import { templateCode } from "#render/compile/template-name.ts";
 import { VisibleNames } from "#render/compile/visible-names.ts";
 import { TemplateFault } from "#render/fault.ts";
@@ -72,7 +71,7 @@ export function compileBlockBody(compiler: TemplateCompiler, node: Block): Block
         ofMacros: null,
       });
       loadNames(slots, opened.names);
-      const text = runBody(body, slots);
+      const text = body.run(slots);
       run.depth--;
       return text;
     },

@@ -3,7 +3,7 @@ import { type Compiled, isSilenced, placedFault, type TemplateCompiler } from "#
 import { printedCode, printStep } from "#render/compile/print.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { type Body, bodyCode, bodyOf, codeOfStep, type Step, stepOf } from "#render/compile/step.ts";
+import { Body, bodyCode, bodyOf, codeOfStep, type Step, stepOf } from "#render/compile/step.ts";
 import { compileStatement } from "#render/compile/statement.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { TracedPiece, tracedSequence } from "#render/trace/trace-body.ts";
@@ -15,15 +15,20 @@ import { textOf } from "#render/values/text.ts";
 
 export function compileBody(statements: readonly Statement[], scope: Scope): Body {
   if (scope.compiler.variant.isTraced) return compileTracedBody(statements, scope);
+  return scope.unit.kept.apart(() => compilePlainBody(statements, scope));
+}
+
+function compilePlainBody(statements: readonly Statement[], scope: Scope): Body {
   const { compiler } = scope;
-  const body: { head: string; readonly steps: Step[] } = { head: "", steps: [] };
+  let head = "";
+  const steps: Step[] = [];
   const addText = (text: string): void => {
-    const last = body.steps.at(-1);
-    if (last === undefined) body.head += text;
+    const last = steps.at(-1);
+    if (last === undefined) head += text;
     else last.text += text;
   };
   const addStep = (node: AnyNode, step: Step): void => {
-    body.steps.push(compiler.variant.isCollecting ? recovering(step, compiler.place(node)) : step);
+    steps.push(compiler.variant.isCollecting ? recovering(step, compiler.place(node)) : step);
   };
   const addOutput = (node: Expr): void => {
     const printed = node.typename === "TemplateData" ? node.value : compileOutput(node, scope);
@@ -33,10 +38,13 @@ export function compileBody(statements: readonly Statement[], scope: Scope): Bod
   const add = (node: Statement): void => {
     if (node.typename === "NodeList") node.children.forEach(add);
     else if (node.typename === "Output") node.children.forEach(addOutput);
-    else addStep(node, compileStatement(node, scope));
+    else {
+      addStep(node, compileStatement(node, scope));
+      scope.unit.kept.forget();
+    }
   };
   statements.forEach(add);
-  return body;
+  return new Body(head, steps);
 }
 
 /** The step of a printed expression, or its text where that is known already. */

@@ -4,7 +4,7 @@ import { compileEntries, type Entry, recordOf } from "#render/compile/literal.ts
 import { unitText } from "#render/compile/unit-text.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
+import { type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, pathOf, undefinedFailure } from "#render/compile/undefined.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import {
@@ -28,7 +28,9 @@ export function compileCall(node: FunCall, scope: Scope, use: Use): Compiled {
   if (node.name.typename === "Symbol" && node.name.value === "super" && scope.unit.kind === "block") {
     return compileSuper(node, scope);
   }
+  // What is called may run a call body around this one again, in the same slots.
   const call = callParts(node, scope);
+  scope.unit.kept.forget();
   const { isUnit } = compiler.variant;
   const describe = describeResult(node, scope, `the result of \`${call.name}\``);
   const other = otherCode(call, isChecked(scope, use) ? undefinedFailure(scope, describe) : null);
@@ -70,10 +72,12 @@ function callParts(node: FunCall, scope: Scope): CallParts {
   const args = positional.map((arg) => sourceOf(compiler.expression(arg, scope)));
   const rest = args.slice(1);
   const isPrepared = named === null && rest.length > 0 && rest.every(({ kind }) => kind === "constant");
+  // By name, arguments are looked at in the order of the parameters, if at all.
+  const keywords = named === null ? null : scope.unit.kept.maybe(() => compileEntries(named, scope));
   return {
     callee,
     args,
-    keywords: named === null ? null : compileEntries(named, scope),
+    keywords,
     place: compiler.place(node),
     name: calleeName(node.name),
     isTraced: compiler.variant.isTraced,
@@ -94,7 +98,7 @@ const calleeName = (node: Expr): string => {
 /** The call's value: what a macro returns is a SafeString, as in Nunjucks. */
 function valueCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   return (slots) => {
-    const callee = read(call.callee, slots);
+    const callee = call.callee.read(slots);
     if (!isTextFunction(callee)) return other(callee, slots);
     const text = call.isTraced ? callCaptured(call, callee, slots) : callText(call, callee, slots);
     return new SafeString(text, isUnit);
@@ -108,7 +112,7 @@ const callCaptured = (call: CallParts, callee: TextFunction, slots: Slots): stri
 function textCode(call: CallParts, other: OtherCode, isUnit: boolean): Code {
   const { callee: calleeSource, isTraced } = call;
   return (slots) => {
-    const callee = read(calleeSource, slots);
+    const callee = calleeSource.read(slots);
     if (callee instanceof MacroFunction && !isTraced) return callMacro(call, callee, slots);
     if (isTextFunction(callee)) return callText(call, callee, slots);
     const value = other(callee, slots);
@@ -122,13 +126,14 @@ function callMacro(call: CallParts, callee: MacroFunction, slots: Slots): string
   const { parameterCount } = callee;
   const inner = callee.open();
   for (let i = 0; i < args.length; i++) {
-    const value = read(args[i] as Source, slots);
+    const value = (args[i] as Source).read(slots);
     if (i < parameterCount) inner[i + 1] = value;
   }
   if (keywords === null && args.length >= parameterCount) return callee.run(inner);
   const { namedSlots, defaults } = bindingOf(call, callee);
   for (let i = 0; i < namedSlots.length; i++) {
-    const value = read((keywords as readonly Entry[])[i]?.[1] as Source, slots);
+    const [, source] = (keywords as readonly Entry[])[i] as Entry;
+    const value = source.read(slots);
     const slot = namedSlots[i] as number;
     if (slot > 0) inner[slot] = value;
   }
@@ -161,7 +166,7 @@ function callTraced(call: CallParts, callee: TextFunction, slots: Slots): string
   const { tracer } = slots[0].run;
   if (tracer === null) return "";
   if (callee instanceof MacroFunction) return callMacroTraced(call, callee, { slots, tracer });
-  const given = call.args.map((arg) => tracer.reading(() => read(arg, slots)));
+  const given = call.args.map((arg) => tracer.reading(() => arg.read(slots)));
   const values = given.map(({ value }) => value);
   const origins = given.map((each) => each.origins);
   return callee.invoke(values, keywordsTraced(call, slots, tracer), origins);
@@ -176,7 +181,7 @@ function callMacroTraced(
   let count = 0;
   for (const arg of call.args) {
     const outer = tracer.startReading();
-    const value = read(arg, slots);
+    const value = arg.read(slots);
     const from = tracer.stopReading(outer);
     count++;
     if (count > callee.parameterCount) continue;
@@ -192,7 +197,7 @@ function keywordsTraced({ keywords }: CallParts, slots: Slots, tracer: Tracer): 
   const origins: Record<string, Origins> = {};
   for (const [name, source] of keywords) {
     const outer = tracer.startReading();
-    values[name] = read(source, slots);
+    values[name] = source.read(slots);
     origins[name] = tracer.stopReading(outer);
   }
   return new Keywords(values, origins);
@@ -202,7 +207,7 @@ function callOther(call: CallParts, callee: unknown, slots: Slots): unknown {
   const { args, keywords, place, rest } = call;
   const { run } = slots[0];
   if (rest !== null && run.tracer === null && callee instanceof HostFunction && callee.prepare !== null) {
-    const first = read(args[0] as Source, slots);
+    const first = (args[0] as Source).read(slots);
     run.charge(1, place);
     const context = { run, place };
     if (call.prepared?.callee !== callee) call.prepared = { callee, code: callee.prepare(context, rest) };

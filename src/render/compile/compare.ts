@@ -1,7 +1,7 @@
 import type { Compare, CompareType } from "#render/ast.ts";
 import type { Compiled } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { asking, equalsConstant, read, sourceOf } from "#render/compile/source.ts";
+import { asking, equalsConstant, sourceOf } from "#render/compile/source.ts";
 import { isLongText } from "#render/values/meter.ts";
 import { isAtLeast, isAtMost, isGreater, isLess, looseEquals, strictEquals } from "#render/values/operators.ts";
 
@@ -31,15 +31,15 @@ function compareWith(left: Compiled, type: CompareType, right: Compiled): Compil
   if (right.constant === undefined) {
     const compare = COMPARISONS[type];
     const other = sourceOf(right);
-    return { code: (slots) => compare(read(value, slots), read(other, slots)) };
+    return { code: (slots) => compare(value.read(slots), other.read(slots)) };
   }
   const wanted = right.constant.value;
   if ((type !== "==" && type !== "!=") || isLongText(wanted)) {
     const compare = COMPARISONS[type];
-    return { code: (slots) => compare(read(value, slots), wanted) };
+    return { code: (slots) => compare(value.read(slots), wanted) };
   }
   const asked = asking(left.source, type === "==" ? "equal" : "different", wanted);
   if (asked !== null) return asked;
-  if (type === "==") return { code: (slots) => equalsConstant(read(value, slots), wanted) };
-  return { code: (slots) => !equalsConstant(read(value, slots), wanted) };
+  if (type === "==") return { code: (slots) => equalsConstant(value.read(slots), wanted) };
+  return { code: (slots) => !equalsConstant(value.read(slots), wanted) };
 }

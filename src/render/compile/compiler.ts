@@ -1,4 +1,5 @@
 import type { AnyNode, Capture, Expr, Statement } from "#render/ast.ts";
+import type { MemberPath } from "#render/compile/kept-members.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Source } from "#render/compile/source.ts";
 import type { Body } from "#render/compile/step.ts";
@@ -32,6 +33,8 @@ export type Compiled = {
   readonly constant?: { readonly value: unknown };
   /** The same as `code`, as data. */
   readonly source?: Source;
+  /** The value is a member that is kept once it was read. */
+  readonly path?: MemberPath;
   /** In traced variants: the value is reached from this one by these plain keys. */
   readonly chain?: { readonly base: Code; readonly keys: readonly (string | number)[] };
   /** Members of a list literal of constants. */

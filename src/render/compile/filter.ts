@@ -3,11 +3,12 @@ import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
 import { compileEntries, recordOf } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
+import { asking, compiledAt, type Source, sourceOf, valuesOf } from "#render/compile/source.ts";
 import { describeResult, type Fail, isChecked, undefinedFailure } from "#render/compile/undefined.ts";
 import { FILTER_NAMES, filterNamed, refusedFilterReason } from "#render/filters/filters.ts";
 import type { Filter } from "#render/filters/filter.ts";
 import type { TemplatePlace } from "#render/fault.ts";
+import type { Run, Slots } from "#render/run.ts";
 import { readShape } from "#render/trace/read-whole.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
 import { Keywords } from "#render/values/keywords.ts";
@@ -22,13 +23,17 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const isDefault = name === "default" || name === "d";
   const args = node.args.children.map((arg, index) => {
     if (arg.typename === "KeywordArgs") return sourceOf({ code: keywordsCode(compileEntries(arg, scope)) });
-    if (isDefault) return sourceOf(compiler.expression(arg, scope, index === 0 ? ASKED : use));
+    if (isDefault && index === 0) return sourceOf(compiler.expression(arg, scope, ASKED));
+    if (isDefault) return sourceOf(scope.unit.kept.maybe(() => compiler.expression(arg, scope, use)));
     const isShape = compiler.variant.isTraced && SHAPE_FILTERS.has(name);
     return sourceOf(isShape ? readShape(compiler.expression(arg, scope)) : compiler.operand(arg, scope));
   });
   const [input, first, ...rest] = args;
   if (input === undefined) return refuseFilter(node, scope);
-  if (isDefault && first !== undefined) return { code: defaultCode(input, first, rest[0]) };
+  if (isDefault && first !== undefined) {
+    const isPlain = rest.length === 0 && first.kind === "constant";
+    return (isPlain ? asking(input, "or else", first.operand) : null) ?? { code: defaultCode(input, first, rest[0]) };
+  }
   const describe = describeResult(node, scope, `what | ${name} gives`);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
   const given = args.slice(1);
@@ -36,52 +41,82 @@ export function compileFilter(node: FilterNode, scope: Scope, use: Use): Compile
   const constants = isConstant ? given.map(({ operand }) => operand) : null;
   const isShort = SHORT_FILTERS.has(name);
   const stepsOfUnit = isShort ? 0 : HEAVY_FILTERS.has(name) ? 4 : 1;
-  const call = { filter, input, args: given, constants, isShort, stepsOfUnit, place: compiler.place(node), fail };
-  return { code: filterCode(call), describe };
+  const call = new FilterCall({
+    filter,
+    input,
+    args: given,
+    constants,
+    isShort,
+    stepsOfUnit,
+    place: compiler.place(node),
+    fail,
+  });
+  return { ...compiledAt(call), describe };
 }
 
-/** `value | filter(...)`. */
-type FilterCall = {
-  readonly filter: Filter;
+/** What a filter may read or write without being charged for its size: what the call weighs (parse/expression-parser.ts) is enough. */
+const CHARS_OF_A_STEP = 64;
+
+/** What a call site of a filter knows: `value | filter(...)`. */
+type FilterCallParts = {
   readonly input: Source;
-  readonly args: readonly Source[];
+  readonly filter: Filter;
   /** The arguments, where all are constants, as most are: made once, because no filter changes what it is given. */
   readonly constants: readonly unknown[] | null;
-  /** To have a list is one step, however long the list is: the filter charges for the items that it looks at. */
+  /** To have a list is part of the step, however long the list is: the filter charges for the items that it looks at. */
   readonly isShort: boolean;
+  /** Refuses an undefined result; null where it may be asked for. */
+  readonly fail: Fail | null;
+  readonly args: readonly Source[];
   /** What it costs to do with a character or an item what the filter does, beside looking at it. */
   readonly stepsOfUnit: number;
   readonly place: TemplatePlace;
-  /** Refuses an undefined result; null where it may be asked for. */
-  readonly fail: Fail | null;
 };
 
-/** What a filter may read or write without being charged for its size. */
-const CHARS_OF_A_STEP = 64;
+/** What is looked at in each call stands in the object itself, the rest in `parts`. */
+class FilterCall {
+  declare readonly parts: FilterCallParts;
+  declare readonly input: Source;
+  declare readonly filter: Filter;
+  declare readonly constants: readonly unknown[] | null;
+  declare readonly isShort: boolean;
+  declare readonly fail: Fail | null;
 
-function filterCode(call: FilterCall): Code {
-  const { filter, input, args, constants, isShort, stepsOfUnit, place, fail } = call;
-  return (slots) => {
-    const value = read(input, slots);
-    const given = constants ?? valuesOf(args, slots);
+  constructor(parts: FilterCallParts) {
+    this.input = parts.input;
+    this.filter = parts.filter;
+    this.constants = parts.constants;
+    this.isShort = parts.isShort;
+    this.fail = parts.fail;
+    this.parts = parts;
+  }
+
+  value(slots: Slots): unknown {
+    const value = this.input.read(slots);
+    const given = this.constants ?? valuesOf(this.parts.args, slots);
     const { run } = slots[0];
-    if (typeof value === "string" ? value.length < CHARS_OF_A_STEP : isShort && Array.isArray(value)) {
-      if (++run.steps > run.stepsMax) run.charge(0, place);
-    } else {
-      if (value instanceof Marked) value.refuse();
-      run.chargeValue(value, place);
-      if (typeof value === "string" || Array.isArray(value) || value instanceof SafeString)
-        run.charge(value.length * stepsOfUnit, place);
-    }
+    const isSmall = typeof value === "string" ? value.length < CHARS_OF_A_STEP : this.isShort && Array.isArray(value);
+    if (!isSmall) this.#chargeInput(run, value);
+    const filter = this.filter;
     const result = filter(run, value, given);
     if (typeof result === "string") {
-      if (result.length > CHARS_OF_A_STEP) {
-        run.charge(result.length >>> 6, place);
-        run.checkString(result.length, "a filter");
-      }
-    } else if (result === undefined && fail !== null) fail(slots);
+      if (result.length > CHARS_OF_A_STEP) this.#chargeResult(run, result);
+    } else if (result === undefined) this.fail?.(slots);
     return result;
-  };
+  }
+
+  #chargeInput(run: Run, value: unknown): void {
+    if (value instanceof Marked) value.refuse();
+    const { stepsOfUnit, place } = this.parts;
+    run.chargeValue(value, place);
+    if (typeof value === "string" || Array.isArray(value) || value instanceof SafeString)
+      run.charge(value.length * stepsOfUnit, place);
+  }
+
+  #chargeResult(run: Run, result: string): void {
+    run.charge(result.length >>> 6, this.parts.place);
+    run.checkString(result.length, "a filter");
+  }
 }
 
 const keywordsCode =
@@ -96,14 +131,14 @@ const SHAPE_FILTERS: ReadonlySet<string> = new Set(["dictsort", "first", "last",
 function defaultCode(input: Source, fallback: Source, isForFalsy: Source | undefined): Code {
   if (isForFalsy === undefined) {
     return (slots) => {
-      const value = read(input, slots);
-      return value === undefined ? read(fallback, slots) : value;
+      const value = input.read(slots);
+      return value === undefined ? fallback.read(slots) : value;
     };
   }
   return (slots) => {
-    const value = read(input, slots);
-    const isMissing = read(isForFalsy, slots) ? !value : value === undefined;
-    return isMissing ? read(fallback, slots) : value;
+    const value = input.read(slots);
+    const isMissing = isForFalsy.read(slots) ? !value : value === undefined;
+    return isMissing ? fallback.read(slots) : value;
   };
 }
 

@@ -1,8 +1,8 @@
 import type { For } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { declareAssignments, type LoopVariables, Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf } from "#render/compile/source.ts";
-import { type Body, EMPTY_BODY, runBody } from "#render/compile/step.ts";
+import { type Source, sourceOf } from "#render/compile/source.ts";
+import { type Body, EMPTY_BODY } from "#render/compile/step.ts";
 import { type TemplatePlace, TemplateFault } from "#render/fault.ts";
 import { type Run, type Slots, stepsOfWeight } from "#render/run.ts";
 import { choiceOf } from "#render/trace/trace-statement.ts";
@@ -34,17 +34,17 @@ type LoopParts = {
 
 /** A compiled loop. Its steps are apart, because traced variants put theirs between them. */
 export class Loop {
-  readonly list: Source;
-  readonly body: Body;
-  readonly otherwise: Body;
-  readonly targets: readonly number[];
-  readonly place: TemplatePlace;
-  readonly roundSteps: number;
-  readonly indexSlot: number;
-  readonly lengthSlot: number;
-  readonly objectSlot: number | null;
-  readonly #ownSlots: readonly number[];
-  readonly isUnpacking: boolean;
+  declare readonly list: Source;
+  declare readonly body: Body;
+  declare readonly otherwise: Body;
+  declare readonly targets: readonly number[];
+  declare readonly place: TemplatePlace;
+  declare readonly roundSteps: number;
+  declare readonly indexSlot: number;
+  declare readonly lengthSlot: number;
+  declare readonly objectSlot: number | null;
+  declare readonly ownSlots: readonly number[];
+  declare readonly isUnpacking: boolean;
 
   constructor(parts: LoopParts) {
     this.list = parts.list;
@@ -54,14 +54,14 @@ export class Loop {
     this.place = parts.place;
     this.roundSteps = parts.roundSteps;
     ({ indexSlot: this.indexSlot, lengthSlot: this.lengthSlot, objectSlot: this.objectSlot } = parts.variables);
-    this.#ownSlots = parts.ownSlots;
+    this.ownSlots = parts.ownSlots;
     this.isUnpacking = parts.isUnpacking;
   }
 
   begin(slots: Slots, length: number): void {
     const { run } = slots[0];
     if (length > run.limits.rangeItems) run.checkItems(length, "the loop");
-    for (const slot of this.#ownSlots) slots[slot] = undefined;
+    for (const slot of this.ownSlots) slots[slot] = undefined;
     slots[this.lengthSlot] = length;
     if (this.objectSlot !== null) slots[this.objectSlot] = {};
   }
@@ -129,9 +129,9 @@ function loopOverItems(loop: Loop): TextCode {
   const { list, body, otherwise, place, roundSteps, indexSlot, objectSlot } = loop;
   const target = loop.targets[0] ?? 0;
   return (slots) => {
-    const value = read(list, slots);
+    const value = list.read(slots);
     const items = Array.isArray(value) ? (value as unknown[]) : itemsOf(value);
-    if (items === null || items.length === 0) return runBody(otherwise, slots);
+    if (items === null || items.length === 0) return otherwise.run(slots);
     const { length } = items;
     const { run } = slots[0];
     loop.begin(slots, length);
@@ -142,7 +142,7 @@ function loopOverItems(loop: Loop): TextCode {
       slots[target] = items[i];
       slots[indexSlot] = i;
       if (objectSlot !== null) setLoopObject(slots[objectSlot], i, length);
-      text += runBody(body, slots);
+      text += body.run(slots);
     }
     loop.end(slots, text);
     return text;
@@ -153,11 +153,11 @@ function loopUnpacking(loop: Loop): TextCode {
   const { list, body, otherwise, targets, place, roundSteps, indexSlot, objectSlot } = loop;
   const [keySlot = 0, valueSlot = 0] = targets;
   return (slots) => {
-    const value = read(list, slots);
+    const value = list.read(slots);
     const items = value instanceof Map || value instanceof Set ? Array.from(value as Iterable<unknown>) : value;
     const keys = Array.isArray(items) ? null : keysOf(slots[0].run, items);
     const length = keys === null ? (items as unknown[]).length : keys.length;
-    if (length === 0) return runBody(otherwise, slots);
+    if (length === 0) return otherwise.run(slots);
     const { run } = slots[0];
     loop.begin(slots, length);
     let text = "";
@@ -172,7 +172,7 @@ function loopUnpacking(loop: Loop): TextCode {
         slots[keySlot] = key;
         slots[valueSlot] = valueOf(items, key, i);
       }
-      text += runBody(body, slots);
+      text += body.run(slots);
     }
     loop.end(slots, text);
     return text;

@@ -2,7 +2,7 @@ import type { If, Statement } from "#render/ast.ts";
 import { ASKED } from "#render/compile/compiler.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { type Source, sourceOf } from "#render/compile/source.ts";
-import { type Body, Step, stepOf } from "#render/compile/step.ts";
+import { Body, Step, stepOf } from "#render/compile/step.ts";
 import { choiceOf, tracedIf } from "#render/trace/trace-statement.ts";
 
 type Arm = { readonly condition: Source; readonly body: Body };
@@ -29,7 +29,7 @@ export function compileIf(node: If, scope: Scope): Step {
   }
   return (
     arms.reduceRight<Step | null>(
-      (rest, arm) => choiceStep(arm, rest === null ? otherwise : { head: "", steps: [rest] }),
+      (rest, arm) => choiceStep(arm, rest === null ? otherwise : new Body("", [rest])),
       null,
     ) ?? stepOf(() => "")
   );

@@ -1,6 +1,6 @@
 import type { Expr, Is } from "#render/ast.ts";
 import { ASKED, type Compiled } from "#render/compile/compiler.ts";
-import { asking, read, sourceOf } from "#render/compile/source.ts";
+import { asking, sourceOf } from "#render/compile/source.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { isTests, TEST_NAMES } from "#render/is-tests.ts";
 import { didYouMean } from "#core/did-you-mean.ts";
@@ -25,7 +25,7 @@ function compileAsking(node: Is, name: string, scope: Scope): Compiled {
   const value = sourceOf(asked);
   return (
     asking(asked.source, isDefined ? "defined" : "undefined") ?? {
-      code: (slots) => (read(value, slots) !== undefined) === isDefined,
+      code: (slots) => (value.read(slots) !== undefined) === isDefined,
     }
   );
 }

@@ -2,7 +2,7 @@ import type { ArrayNode, Dict, Expr, ExprList, Group, KeywordArgs } from "#rende
 import { type Compiled, constantOf, type Use } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf } from "#render/compile/source.ts";
+import { type Source, sourceOf } from "#render/compile/source.ts";
 import type { Slots } from "#render/run.ts";
 
 /** Parentheses. Several expressions in them are JavaScript's comma: the last one counts. */
@@ -72,7 +72,7 @@ export function compileDict(node: Dict, scope: Scope): Compiled {
 
 export function recordOf(entries: readonly Entry[], slots: Slots): Record<string, unknown> {
   const record: Record<string, unknown> = {};
-  for (const [key, source] of entries) record[key] = read(source, slots);
+  for (const [key, source] of entries) record[key] = source.read(slots);
   return record;
 }
 

@@ -1,8 +1,9 @@
 import type { LookupVal, Slice } from "#render/ast.ts";
 import { ASKED, type Compiled, type Use } from "#render/compile/compiler.ts";
+import type { KeptMembers, MemberPath } from "#render/compile/kept-members.ts";
 import type { Code } from "#render/compile/program.ts";
 import { loopInScope, type LoopVariables, type Scope } from "#render/compile/scope.ts";
-import { compiledFrom, read, type Source, sourceOf } from "#render/compile/source.ts";
+import { compiledFrom, Source, sourceOf } from "#render/compile/source.ts";
 import { describeLookup, type Fail, isChecked, refuseUndefined, undefinedFailure } from "#render/compile/undefined.ts";
 import { plainMember } from "#render/values/plain-member.ts";
 import { isPlainKey, memberOf, sliceOf } from "#render/values/member.ts";
@@ -61,8 +62,8 @@ function memberCode(target: Compiled, index: Compiled): Code {
   const from = sourceOf(target);
   const keyOf = sourceOf(index);
   return (slots) => {
-    const value = read(from, slots);
-    const key = read(keyOf, slots);
+    const value = from.read(slots);
+    const key = keyOf.read(slots);
     return typeof key === "number" && Array.isArray(value)
       ? (value[key] as unknown)
       : memberOf(slots[0].run, value, key);
@@ -94,23 +95,33 @@ function loopMember({ indexSlot, lengthSlot }: LoopVariables, key: string): Code
 
 type PlainMember = { readonly node: LookupVal; readonly key: string | number };
 
-/** Chains of plain keys from one slot become one source, with one check at its end. */
+/** Chains of plain keys are sources, with one check at their end. */
 function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use): Compiled {
   const target = scope.compiler.expression(node.target, scope, ASKED);
   const describe = describeLookup(node, scope, target);
   const fail = isChecked(scope, use) ? undefinedFailure(scope, describe) : null;
-  const { source } = target;
-  if (source?.kind === "slot" && source.question === "as is") {
-    const member = source.with({ kind: "member", first: key, fail });
-    if (!source.isInRoot && !MOVING_KEYS.has(key)) scope.unit.keepMember(member);
-    return { ...compiledFrom(member), describe };
+  const { kept } = scope.unit;
+  const path = MOVING_KEYS.has(key) ? undefined : pathOf(target, kept)?.member(key);
+  if (path === undefined) return { ...compiledFrom(memberSource(target, key, fail)), describe };
+  const slot = kept.sureSlot(path);
+  const source = slot === null ? memberSource(target, key, fail) : new Source({ kind: "slot", slot, fail });
+  if (slot === null) kept.noteReader(path, source);
+  return { ...compiledFrom(source), path, describe };
+}
+
+function pathOf({ path, source }: Compiled, kept: KeptMembers): MemberPath | undefined {
+  if (path !== undefined) return path;
+  const isVariable = source?.kind === "slot" && !source.isInRoot && source.question === "as is";
+  return isVariable ? kept.ofSlot(source.slot) : undefined;
+}
+
+function memberSource(target: Compiled, key: string | number, fail: Fail | null): Source {
+  const from = sourceOf(target);
+  if (from.question === "as is" && from.kind === "slot") return from.with({ kind: "member", first: key, fail });
+  if (from.question === "as is" && from.kind === "member") {
+    return from.with({ kind: "member of member", second: key, fail });
   }
-  if (source?.kind === "member" && source.question === "as is") {
-    const member = source.with({ kind: "member of member", second: key, fail });
-    scope.unit.extendMember(source, member);
-    return { ...compiledFrom(member), describe };
-  }
-  return { code: memberOfAny(sourceOf(target), key, fail), describe };
+  return new Source({ kind: "member of source", from, first: key, fail });
 }
 
 /** Members of what the engine itself moves on (`loop`, `cycler()`) are read anew; no data changes while a template runs. */
@@ -124,15 +135,6 @@ const MOVING_KEYS: ReadonlySet<string | number> = new Set([
   "revindex",
   "revindex0",
 ]);
-
-function memberOfAny(target: Source, key: string | number, fail: Fail | null): Code {
-  if (fail === null) return (slots) => plainMember(read(target, slots), key);
-  return (slots) => {
-    const value = plainMember(read(target, slots), key);
-    if (value === undefined) fail(slots);
-    return value;
-  };
-}
 
 function compileSlice(node: LookupVal, slice: Slice, scope: Scope): Compiled {
   const { compiler } = scope;

@@ -46,7 +46,8 @@ function compileParameters(args: readonly Expr[], scope: Scope): Parameter[] {
   return declared.map(({ name, defaultExpr }, index) => ({
     name,
     slot: slots[index] ?? 0,
-    defaultCode: defaultExpr === null ? null : compiler.expression(defaultExpr, scope).code,
+    defaultCode:
+      defaultExpr === null ? null : scope.unit.kept.maybe(() => compiler.expression(defaultExpr, scope)).code,
   }));
 }
 
@@ -80,6 +81,7 @@ export function compileMacro(node: Macro, scope: Scope): TextCode {
 export function compileCaller(node: Caller, scope: Scope): Compiled {
   const { compiler } = scope;
   const inner = new Scope(scope.unit, scope, true);
+  scope.unit.kept.forget();
   const parameters = compileParameters(node.args.children, inner);
   declareAssignments(inner, node.body.children);
   const body = compiler.body(node.body.children, inner);

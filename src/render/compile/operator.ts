@@ -1,12 +1,12 @@
-import type { Binary, InlineIf, Unary } from "#render/ast.ts";
+import type { Binary, Expr, InlineIf, Unary } from "#render/ast.ts";
 import { ASKED, type Compiled, constantOf, type Use } from "#render/compile/compiler.ts";
 import { emptyText } from "#render/compile/literal.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { asking, read, sourceOf } from "#render/compile/source.ts";
+import { asking, compiledAt, isOneOf, type Source, sourceOf } from "#render/compile/source.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
-import { isLongText } from "#render/values/meter.ts";
+import { isLongText, LONG_TEXT_CHARS } from "#render/values/meter.ts";
 import {
   add,
   comparable,
@@ -49,34 +49,63 @@ export function compileOperator(node: Binary, scope: Scope): Compiled {
   if (left.constant !== undefined && right.constant !== undefined) {
     return constantOf(operation(left.constant.value, right.constant.value));
   }
-  const from = sourceOf(left);
-  const other = sourceOf(right);
-  const place = compiler.place(node);
-  // Most operations have a literal on one side: it needs no call.
-  if (right.constant !== undefined) {
-    const b = right.constant.value;
-    return { code: (slots) => bounded(operation(read(from, slots), b), slots, place) };
-  }
-  if (left.constant !== undefined) {
-    const a = left.constant.value;
-    return { code: (slots) => bounded(operation(a, read(other, slots)), slots, place) };
-  }
-  return { code: (slots) => bounded(operation(read(from, slots), read(other, slots)), slots, place) };
+  const parts = { left: sourceOf(left), right: sourceOf(right), place: compiler.place(node) };
+  const site = new BinaryOperation(node.typename, operation, parts);
+  return compiledAt(site);
 }
 
-function bounded(value: unknown, slots: Slots, place: TemplatePlace): unknown {
-  if (isLongText(value)) slots[0].run.checkText(value, "joining texts", place);
-  return value;
+const ADD = 0;
+const SUBTRACT = 1;
+const MULTIPLY = 2;
+const CONCATENATE = 3;
+const OTHER = 4;
+const OPERATORS: Readonly<Record<string, number>> = { Add: ADD, Sub: SUBTRACT, Mul: MULTIPLY, Concat: CONCATENATE };
+
+/** An operator and its two sides. What templates do most, and what needs no rules, is done here; the rest by its function. */
+class BinaryOperation {
+  declare readonly left: Source;
+  declare readonly right: Source;
+  declare readonly operator: number;
+  declare readonly operation: Operation;
+  declare readonly place: TemplatePlace;
+
+  constructor(name: string, operation: Operation, parts: { left: Source; right: Source; place: TemplatePlace }) {
+    this.left = parts.left;
+    this.right = parts.right;
+    this.operator = OPERATORS[name] ?? OTHER;
+    this.operation = operation;
+    this.place = parts.place;
+  }
+
+  value(slots: Slots): unknown {
+    const a = this.left.read(slots);
+    const b = this.right.read(slots);
+    const { operator, operation } = this;
+    if (typeof a === "number" && typeof b === "number") {
+      if (operator === ADD) return a + b;
+      if (operator === MULTIPLY) return a * b;
+      if (operator === SUBTRACT) return a - b;
+    } else if (operator === CONCATENATE && typeof a === "string" && (typeof b === "string" || typeof b === "number")) {
+      return this.#bounded(a + b, slots);
+    }
+    const value = operation(a, b);
+    return typeof value === "string" ? this.#bounded(value, slots) : value;
+  }
+
+  #bounded(text: string, slots: Slots): string {
+    if (text.length >= LONG_TEXT_CHARS) slots[0].run.checkText(text, "joining texts", this.place);
+    return text;
+  }
 }
 
 /** `or` and `and` yield one of their operands; the left one is only asked. */
 export function compileLogic(node: Binary, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
   const left = sourceOf(compiler.expression(node.left, scope, ASKED));
-  const right = sourceOf(compiler.expression(node.right, scope, use));
+  const right = sourceOf(scope.unit.kept.maybe(() => compiler.expression(node.right, scope, use)));
   return node.typename === "Or"
-    ? { code: (slots) => read(left, slots) || read(right, slots) }
-    : { code: (slots) => read(left, slots) && read(right, slots) };
+    ? { code: (slots) => left.read(slots) || right.read(slots) }
+    : { code: (slots) => left.read(slots) && right.read(slots) };
 }
 
 export function compileUnary(node: Unary, scope: Scope): Compiled {
@@ -85,7 +114,7 @@ export function compileUnary(node: Unary, scope: Scope): Compiled {
     const target = compiler.expression(node.target, scope, ASKED);
     if (target.constant !== undefined) return constantOf(!target.constant.value);
     const value = sourceOf(target);
-    return asking(target.source, "falsy") ?? { code: (slots) => !read(value, slots) };
+    return asking(target.source, "falsy") ?? { code: (slots) => !value.read(slots) };
   }
   const operation = node.typename === "Neg" ? negate : toNumber;
   const target = compiler.operand(node.target, scope);
@@ -97,34 +126,30 @@ export function compileUnary(node: Unary, scope: Scope): Compiled {
 export function compileInlineIf(node: InlineIf, scope: Scope, use: Use): Compiled {
   const { compiler } = scope;
   const condition = sourceOf(compiler.expression(node.cond, scope, ASKED));
-  const body = compiler.expression(node.body, scope, use);
-  const otherwise = node.else_ === null ? emptyText : compiler.expression(node.else_, scope, use);
+  const inCase = (branch: Expr) => scope.unit.kept.maybe(() => compiler.expression(branch, scope, use));
+  const body = inCase(node.body);
+  const otherwise = node.else_ === null ? emptyText : inCase(node.else_);
   const isOwnText = [body, otherwise].every((branch) => branch.constant !== undefined || branch.isOwnText === true);
   const chosen = sourceOf(body);
   const other = sourceOf(otherwise);
-  const code: Code = (slots) => read(read(condition, slots) ? chosen : other, slots);
+  const code: Code = (slots) => (condition.read(slots) ? chosen : other).read(slots);
   return { code, isOwnText };
-}
-
-/** Lists in templates are short: asking each item is faster than calling `indexOf`. */
-function isOneOf(items: readonly unknown[], wanted: unknown): boolean {
-  for (let i = 0; i < items.length; i++) if (items[i] === wanted) return true;
-  return false;
 }
 
 export function compileIn(node: Binary, scope: Scope): Compiled {
   const { compiler } = scope;
-  const needle = sourceOf(compiler.operand(node.left, scope));
+  const left = compiler.operand(node.left, scope);
+  const needle = sourceOf(left);
   const haystack = compiler.operand(node.right, scope);
   const { items } = haystack;
   if (items !== undefined && !items.some(isLongText))
-    return { code: (slots) => isOneOf(items, comparable(read(needle, slots))) };
+    return asking(left.source, "one of", items) ?? { code: (slots) => isOneOf(items, comparable(needle.read(slots))) };
   const place = compiler.place(node);
   const source = sourceOf(haystack);
   return {
     code: (slots) => {
-      const wanted = read(needle, slots);
-      const searched = read(source, slots);
+      const wanted = needle.read(slots);
+      const searched = source.read(slots);
       slots[0].run.chargeValue(searched, place);
       return isIn(wanted, searched);
     },

@@ -1,4 +1,4 @@
-import { type Body, runBody } from "#render/compile/step.ts";
+import type { Body } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import {
   type Activation,
@@ -81,7 +81,7 @@ export class Program {
     const { tracer } = run;
     const mark = tracer === null ? null : { offset: tracer.offset, spans: tracer.spans.length };
     const slots = this.#open(run, instance, view);
-    const text = runBody(this.#body, slots);
+    const text = this.#body.run(slots);
     const { parent } = slots[0];
     if (parent === null) return text;
     if (tracer !== null && mark !== null) {
@@ -94,7 +94,7 @@ export class Program {
   /** Runs the root for the variables that it leaves. */
   evaluate(run: Run, instance: Instance, view: View | null): Slots {
     const slots = this.#open(run, instance, view);
-    runBody(this.#body, slots);
+    this.#body.run(slots);
     return slots;
   }
 

@@ -2,7 +2,7 @@ import type { Expr, Statement } from "#render/ast.ts";
 import { assignedFirst } from "#render/compile/assigned-first.ts";
 import { importedName } from "#render/compile/imported-name.ts";
 import type { TemplateCompiler } from "#render/compile/compiler.ts";
-import type { Source } from "#render/compile/source.ts";
+import { KeptMembers } from "#render/compile/kept-members.ts";
 import type { ContextName } from "#render/run.ts";
 import { isPlainKey } from "#render/values/member.ts";
 
@@ -29,8 +29,6 @@ export type Variable = {
   readonly loop: LoopVariables | null;
 };
 
-const memberName = ({ slot, first }: Source): string => `${slot}.${first}`;
-
 /** What owns a slot array: a template's root, a block or a macro. Slot 0 is the activation. */
 export class Unit {
   slotCount = 1;
@@ -41,8 +39,7 @@ export class Unit {
   /** Names that the statements compiled so far give a value, and since when. */
   readonly assigned = new Map<string, number>();
   #namesOfContext: ReadonlyMap<string, readonly number[]> | null = null;
-  /** By slot and key: the only one that reads the member so far, or the slots where it is kept. */
-  readonly #members = new Map<string, Source | number>();
+  readonly kept = new KeptMembers(() => this.newSlot());
   readonly kind: "root" | "block" | "macro";
   readonly root: Unit;
   readonly scope: Scope;
@@ -58,29 +55,6 @@ export class Unit {
 
   newSlot(): number {
     return this.slotCount++;
-  }
-
-  /** A member that is read a second time gets two slots: in the first stands whose member was read last, in the other the member. */
-  keepMember(source: Source): void {
-    const name = memberName(source);
-    const before = this.#members.get(name);
-    if (before === undefined) {
-      this.#members.set(name, source);
-      return;
-    }
-    if (typeof before === "number") {
-      source.known = before;
-      return;
-    }
-    source.known = before.known = this.newSlot();
-    this.newSlot();
-    this.#members.set(name, source.known);
-  }
-
-  /** A longer path takes the place of its first part, which nothing else reads. */
-  extendMember(source: Source, longer: Source): void {
-    const name = memberName(source);
-    if (this.#members.get(name) === source) this.#members.set(name, longer);
   }
 
   noteAssigned(name: string): void {

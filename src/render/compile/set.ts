@@ -2,7 +2,7 @@ import type { SetNode } from "#render/ast.ts";
 import { constantOf, FAILED, isSilenced, placedFault } from "#render/compile/compiler.ts";
 import type { Code, TextCode } from "#render/compile/program.ts";
 import { resolveWrite, type Scope } from "#render/compile/scope.ts";
-import { read, type Source, sourceOf } from "#render/compile/source.ts";
+import { type Source, sourceOf } from "#render/compile/source.ts";
 import { Step, stepOf } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import { type Slots, slotWithValue } from "#render/run.ts";
@@ -98,7 +98,7 @@ export function compileSet(node: SetNode, scope: Scope): Step {
   if (more.length > 0) return stepOf(assigningAll(assigns.map(codeOf), value));
   if (typeof assign !== "function") return new Step({ action: "assign", source: value, slot: assign.slot });
   return stepOf((slots) => {
-    assign(slots, read(value, slots));
+    assign(slots, value.read(slots));
     return "";
   });
 }
@@ -106,12 +106,12 @@ export function compileSet(node: SetNode, scope: Scope): Step {
 const sourceCode =
   (source: Source): Code =>
   (slots) =>
-    read(source, slots);
+    source.read(slots);
 
 const assigningAll =
   (assigns: readonly Assign[], value: Source): TextCode =>
   (slots) => {
-    const result = read(value, slots);
+    const result = value.read(slots);
     for (const each of assigns) each(slots, result);
     return "";
   };

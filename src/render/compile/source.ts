@@ -2,17 +2,16 @@ import type { Compiled } from "#render/compile/compiler.ts";
 import type { Code } from "#render/compile/program.ts";
 import type { Fail } from "#render/compile/undefined.ts";
 import type { Slots } from "#render/run.ts";
-import { looseEquals } from "#render/values/operators.ts";
+import { comparable, looseEquals } from "#render/values/operators.ts";
 import { plainMember } from "#render/values/plain-member.ts";
 
-/**
- * Where a value comes from, as data. A template runs each of its parts once and then the next one, so what it costs is how much memory
- * it has to touch: one object here stands for three closures with their contexts.
- */
-type Kind = "code" | "constant" | "slot" | "member" | "member of member";
+type Kind = "code" | "constant" | "slot" | "member" | "member of member" | "member of source";
 
 /** What is asked of the value that was read. */
-type Question = "as is" | "equal" | "different" | "falsy" | "defined" | "undefined";
+type Question = "as is" | "equal" | "different" | "one of" | "or else" | "falsy" | "defined" | "undefined";
+
+/** An operator or a filter with what it works on: what computes a value where reading is not enough. */
+export type Site = { value(slots: Slots): unknown };
 
 type SourceParts = {
   readonly kind: Kind;
@@ -24,54 +23,108 @@ type SourceParts = {
   readonly fail?: Fail | null;
   readonly question?: Question;
   readonly operand?: unknown;
+  readonly site?: Site | null;
+  readonly from?: Source | null;
 };
 
-const nothing: Code = () => undefined;
+/** How the data of a source are read, as numbers: to compare texts V8 looks at what they are first. */
+const SLOT = 0;
+const MEMBER = 1;
+const MEMBER_OF_MEMBER = 2;
+const CONSTANT = 3;
+const MEMBER_OF_SOURCE = 4;
+/** A variable or a member of which something is asked, or which starts at the template's root. */
+const SPECIAL = 5;
+const READINGS = {
+  slot: SLOT,
+  member: MEMBER,
+  "member of member": MEMBER_OF_MEMBER,
+  "member of source": MEMBER_OF_SOURCE,
+  constant: CONSTANT,
+  code: SPECIAL,
+};
 
-/** What reading looks at first comes first: fields that stand together are in memory together. */
+/**
+ * Where a value comes from, as data. A template runs each of its parts once and then the next one, so what it costs is how much memory
+ * it has to touch: one object here stands for three closures with their contexts. What reading looks at first comes first: fields that
+ * stand together are in memory together.
+ *
+ * `declare`, here and in all that runs once for each value: a field that is not only declared is undefined first, and V8 then asks at
+ * each use what it holds.
+ */
 export class Source {
-  /** The kind, or "special": a variable or a member of which something is asked, or which starts at the template's root. */
-  readonly reading: Kind | "special";
-  readonly code: Code;
-  readonly slot: number;
-  readonly first: string | number;
-  /** Where the member is kept once it was read (`Unit.keepMember`); 0: nowhere. */
-  known = 0;
+  /** Computes the value; null where it is read by data. */
+  declare readonly code: Code | null;
+  /** What `code` computes it with, for those who can spare themselves the call. */
+  declare readonly site: Site | null;
+  declare readonly reading: number;
+  declare readonly slot: number;
+  declare readonly first: string | number;
+  /** Where the first member is kept once it was read (kept-members.ts), and where the second; 0: nowhere. */
+  declare known: number;
+  declare knownSecond: number;
   /** Refuses an undefined value; null where it may be asked for. */
-  readonly fail: Fail | null;
-  readonly second: string | number;
-  /** A constant's value, or what an equality compares with. */
-  readonly operand: unknown;
-  readonly question: Question;
+  declare readonly fail: Fail | null;
+  declare readonly second: string | number;
+  /** Whose member it is, where a path is longer than two, or starts at something else than a variable. */
+  declare readonly from: Source | null;
+  /** A constant's value, or what a question holds the value against. */
+  declare readonly operand: unknown;
+  declare readonly question: Question;
   /** The slot is one of the template's root, and a macro reads it. */
-  readonly isInRoot: boolean;
-  readonly kind: Kind;
+  declare readonly isInRoot: boolean;
+  declare readonly kind: Kind;
+  /** Those that read in place of this one: they keep the member where this one does. */
+  declare heirs: Source[] | null;
 
   constructor(parts: SourceParts) {
     const { kind, question = "as is", isInRoot = false } = parts;
-    this.reading = isInRoot || question !== "as is" ? "special" : kind;
-    this.code = parts.code ?? nothing;
+    this.site = parts.site ?? null;
+    this.code = parts.code ?? null;
+    this.reading = isInRoot || question !== "as is" ? SPECIAL : READINGS[kind];
     this.slot = parts.slot ?? 0;
     this.first = parts.first ?? "";
+    this.known = 0;
     this.fail = parts.fail ?? null;
     this.second = parts.second ?? "";
+    this.knownSecond = 0;
+    this.from = parts.from ?? null;
     this.operand = parts.operand;
     this.question = question;
     this.isInRoot = isInRoot;
     this.kind = kind;
+    this.heirs = null;
   }
 
+  /** The same data, but for these. */
   with(parts: Partial<SourceParts>): Source {
-    const { kind, question, slot, isInRoot, first, second, operand, fail, code } = this;
-    const copy = new Source({ kind, question, slot, isInRoot, first, second, operand, fail, code, ...parts });
+    const { kind, question, slot, isInRoot, first, second, from, operand, fail } = this;
+    const copy = new Source({ kind, question, slot, isInRoot, first, second, from, operand, fail, ...parts });
     copy.known = this.known;
+    copy.knownSecond = this.knownSecond;
+    if (this.kind !== "slot") (this.heirs ??= []).push(copy);
     return copy;
+  }
+
+  /** Keeps the member, the last one of the path, in these two slots. */
+  keepIn(pair: number): void {
+    keepWithHeirs(this, this.kind === "member of member" ? "knownSecond" : "known", pair);
+  }
+
+  /**
+   * Small, so that it becomes part of whatever reads. And a method, as all that closures call here: V8 puts a method with all that it uses
+   * in place of its call, but a function of another module is looked up in each call of a closure, through five objects.
+   */
+  read(slots: Slots): unknown {
+    const { code } = this;
+    return code === null ? readData(this, slots) : code(slots);
   }
 }
 
-/** Small, so that it becomes part of whatever reads. */
-export const read = (source: Source, slots: Slots): unknown =>
-  source.reading === "code" ? source.code(slots) : readData(source, slots);
+function keepWithHeirs(source: Source, field: "known" | "knownSecond", pair: number): void {
+  source[field] = pair;
+  for (const heir of source.heirs ?? []) keepWithHeirs(heir, field, pair);
+}
 
 function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
   const target = slots[slot];
@@ -83,19 +136,43 @@ function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
   return value;
 }
 
+function secondMember(source: Source, slots: Slots): unknown {
+  const { second, knownSecond } = source;
+  const target = firstMember(source, slots);
+  if (knownSecond === 0) return plainMember(target, second);
+  if (slots[knownSecond] === target) return slots[knownSecond + 1];
+  const value = plainMember(target, second);
+  slots[knownSecond] = target;
+  slots[knownSecond + 1] = value;
+  return value;
+}
+
+function memberOfSource({ from, first, known }: Source, slots: Slots): unknown {
+  const target = (from as Source).read(slots);
+  if (known === 0) return plainMember(target, first);
+  if (slots[known] === target) return slots[known + 1];
+  const value = plainMember(target, first);
+  slots[known] = target;
+  slots[known + 1] = value;
+  return value;
+}
+
 function readData(source: Source, slots: Slots): unknown {
   let value: unknown;
   switch (source.reading) {
-    case "member":
+    case MEMBER:
       value = firstMember(source, slots);
       break;
-    case "slot":
+    case SLOT:
       value = slots[source.slot];
       break;
-    case "member of member":
-      value = plainMember(firstMember(source, slots), source.second);
+    case MEMBER_OF_MEMBER:
+      value = secondMember(source, slots);
       break;
-    case "constant":
+    case MEMBER_OF_SOURCE:
+      value = memberOfSource(source, slots);
+      break;
+    case CONSTANT:
       return source.operand;
     default:
       return readSpecial(source, slots);
@@ -105,22 +182,34 @@ function readData(source: Source, slots: Slots): unknown {
 }
 
 function readSpecial(source: Source, slots: Slots): unknown {
-  let value: unknown;
-  if (source.isInRoot) {
-    value = (slots[0].root ?? slots)[source.slot];
-    if (source.kind !== "slot") value = plainMember(value, source.first);
-  } else value = source.kind === "slot" ? slots[source.slot] : firstMember(source, slots);
-  if (source.kind === "member of member") value = plainMember(value, source.second);
+  const value = source.isInRoot ? readRoot(source, slots) : readUnasked(source, slots);
   if (value === undefined && source.fail !== null) source.fail(slots);
   return source.question === "as is" ? value : answer(source, value);
 }
 
-function answer({ question, operand }: Source, value: unknown): boolean {
+function readRoot({ kind, slot, first, second }: Source, slots: Slots): unknown {
+  const value = (slots[0].root ?? slots)[slot];
+  if (kind === "slot") return value;
+  const member = plainMember(value, first);
+  return kind === "member" ? member : plainMember(member, second);
+}
+
+function readUnasked(source: Source, slots: Slots): unknown {
+  if (source.kind === "slot") return slots[source.slot];
+  if (source.kind === "member") return firstMember(source, slots);
+  return source.kind === "member of member" ? secondMember(source, slots) : memberOfSource(source, slots);
+}
+
+function answer({ question, operand }: Source, value: unknown): unknown {
   switch (question) {
     case "equal":
       return equalsConstant(value, operand);
     case "different":
       return !equalsConstant(value, operand);
+    case "one of":
+      return isOneOf(operand as readonly unknown[], comparable(value));
+    case "or else":
+      return value === undefined ? operand : value;
     case "falsy":
       return !value;
     case "defined":
@@ -128,6 +217,12 @@ function answer({ question, operand }: Source, value: unknown): boolean {
     default:
       return value === undefined;
   }
+}
+
+/** Lists in templates are short: asking each item is faster than calling `indexOf`. */
+export function isOneOf(items: readonly unknown[], wanted: unknown): boolean {
+  for (let i = 0; i < items.length; i++) if (items[i] === wanted) return true;
+  return false;
 }
 
 /** Equality with a literal, the most frequent comparison: values of the literal's own type need no rules. */
@@ -138,10 +233,10 @@ export const equalsConstant = (value: unknown, wanted: unknown): boolean =>
 export function valuesOf(sources: readonly Source[], slots: Slots): unknown[] {
   const [first, second, third] = sources;
   if (first === undefined) return [];
-  if (second === undefined) return [read(first, slots)];
-  if (third === undefined) return [read(first, slots), read(second, slots)];
-  const values = [read(first, slots), read(second, slots), read(third, slots)];
-  for (const source of sources.slice(3)) values.push(read(source, slots));
+  if (second === undefined) return [first.read(slots)];
+  if (third === undefined) return [first.read(slots), second.read(slots)];
+  const values = [first.read(slots), second.read(slots), third.read(slots)];
+  for (const source of sources.slice(3)) values.push(source.read(slots));
   return values;
 }
 
@@ -153,12 +248,18 @@ export function sourceOf(compiled: Compiled): Source {
 }
 
 /** An expression that is read by data. */
-export const compiledFrom = (source: Source): Compiled => ({ source, code: (slots) => read(source, slots) });
+export const compiledFrom = (source: Source): Compiled => ({ source, code: (slots) => source.read(slots) });
 
-const CAN_ASK: ReadonlySet<Kind> = new Set(["slot", "member", "member of member"]);
+const CAN_ASK: ReadonlySet<Kind> = new Set(["slot", "member", "member of member", "member of source"]);
 
 /** The same source with a question about its value; null where the source cannot carry one. */
 export function asking(source: Source | undefined, question: Question, operand?: unknown): Compiled | null {
   if (source === undefined || source.question !== "as is" || !CAN_ASK.has(source.kind)) return null;
   return compiledFrom(source.with({ question, operand }));
+}
+
+/** An expression that is computed at a site. */
+export function compiledAt(site: Site): Compiled {
+  const code: Code = (slots) => site.value(slots);
+  return { code, source: new Source({ kind: "code", code, site }) };
 }

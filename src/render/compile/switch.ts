@@ -1,7 +1,7 @@
 import type { Switch } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import type { Scope } from "#render/compile/scope.ts";
-import { type Body, runBody } from "#render/compile/step.ts";
+import type { Body } from "#render/compile/step.ts";
 import type { Slots } from "#render/run.ts";
 import { choiceOf, runChoice } from "#render/trace/trace-statement.ts";
 import { strictEquals } from "#render/values/operators.ts";
@@ -26,7 +26,7 @@ export function compileSwitch(node: Switch, scope: Scope): TextCode {
     const index = cases.findIndex(({ wanted }) => strictEquals(wanted(slots), got));
     return bodies[index] ?? otherwise;
   };
-  if (!compiler.variant.isTraced) return (slots) => runBody(choose(slots), slots);
+  if (!compiler.variant.isTraced) return (slots) => choose(slots).run(slots);
   const choice = choiceOf(compiler.place(node), [...node.cases.map(({ body }) => body.children), last], scope);
   return (slots) => {
     const { tracer } = slots[0].run;

@@ -1,6 +1,6 @@
 import type { Extends, FromImport, Import, Include } from "#render/ast.ts";
 import type { Program } from "#render/compile/program.ts";
-import { read, sourceOf } from "#render/compile/source.ts";
+import { sourceOf } from "#render/compile/source.ts";
 import type { Scope } from "#render/compile/scope.ts";
 import { TemplateFault } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
@@ -21,7 +21,7 @@ export function templateCode(node: Naming, scope: Scope): (slots: Slots) => Prog
   let lastName: unknown;
   let last: Program | null = null;
   return (slots) => {
-    const name = read(source, slots);
+    const name = source.read(slots);
     if (last !== null && lastName === name) return last;
     const program = slots[0].run.host.find(name, template);
     if (program === null) {

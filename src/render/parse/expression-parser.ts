@@ -289,6 +289,7 @@ export class ExpressionParser {
     for (let links = 0; this.tokens.skip("pipe"); links = this.#link(links)) {
       const name = this.filterName();
       const { lineno, colno } = name;
+      this.tokens.count += FILTER_WEIGHT;
       const args: ExprList = { typename: "NodeList", lineno, colno, children: [node, ...this.filterArguments()] };
       node = { typename: "Filter", lineno, colno, name, args };
     }
@@ -314,6 +315,8 @@ export class ExpressionParser {
 /** Levels of an expression that nobody writes: deeper trees could exhaust the stack of whoever walks them. */
 const NESTING_MAX = 100;
 const CHAIN_MAX = 400;
+/** To call a filter takes as long as this many tokens more. */
+const FILTER_WEIGHT = 4;
 
 const CLOSING: ReadonlySet<string> = new Set(["right-paren", "right-bracket", "right-curly"]);
 

@@ -4,7 +4,7 @@ import { Scanner, type ScanOptions, SyntaxFault, type Token, type TokenType } fr
 export class TokenReader {
   readonly scanner: Scanner;
   #peeked: Token | null = null;
-  /** How many tokens were taken. */
+  /** How many tokens were taken; what takes longer to run than a token counts as several. */
   count = 0;
   /** The next text loses its leading white space: the tag before it ended with `-`. */
   dropsLeadingSpace = false;

@@ -1,7 +1,6 @@
 import type { Loop } from "#render/compile/for.ts";
 import type { TextCode } from "#render/compile/program.ts";
-import { read } from "#render/compile/source.ts";
-import { bodyOf, runBody } from "#render/compile/step.ts";
+import { bodyOf } from "#render/compile/step.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, type Origins } from "#render/trace/origin.ts";
 import { type Choice, runChoice } from "#render/trace/trace-statement.ts";
@@ -15,7 +14,7 @@ export function tracedFor(loop: Loop, choice: Choice): TextCode {
   return (slots) => {
     const { tracer } = slots[0].run;
     if (tracer === null) return "";
-    const list = tracer.reading(() => read(loop.list, slots));
+    const list = tracer.reading(() => loop.list.read(slots));
     const rounds = loop.roundsOf(slots[0].run, list.value);
     const body = rounds.length === 0 ? loop.otherwise : bodyOf(() => runRounds(tracer, loop, { slots, rounds, list }));
     const origins = joinOrigins(list.origins, tracer.originsOfLoop(list.value, loop.isUnpacking));
@@ -42,7 +41,7 @@ function runRounds(tracer: Tracer, loop: Loop, { slots, rounds, list }: Rounds):
       slots[slot] = part.value;
       traced[slot] = tracer.originsOfItem(part.container, part.key, { item: part.value, list: list.origins });
     }
-    text += runBody(loop.body, slots);
+    text += loop.body.run(slots);
   }
   loop.end(slots, text);
   return text;

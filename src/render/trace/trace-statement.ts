@@ -2,8 +2,8 @@ import type { Statement } from "#render/ast.ts";
 import type { TextCode } from "#render/compile/program.ts";
 import { importedName } from "#render/compile/imported-name.ts";
 import { resolveName, type Scope } from "#render/compile/scope.ts";
-import { read, type Source } from "#render/compile/source.ts";
-import { type Body, runBody } from "#render/compile/step.ts";
+import type { Source } from "#render/compile/source.ts";
+import type { Body } from "#render/compile/step.ts";
 import type { TemplatePlace } from "#render/fault.ts";
 import type { Slots } from "#render/run.ts";
 import { joinOrigins, NO_ORIGINS, type Origins } from "#render/trace/origin.ts";
@@ -101,7 +101,7 @@ export function runChoice(
   const start = tracer.offset;
   const outer = tracer.control;
   tracer.control = joinOrigins(outer, origins);
-  const text = runBody(body, slots);
+  const text = body.run(slots);
   tracer.control = outer;
   const traced = slots[0].origins;
   if (traced !== null && origins !== NO_ORIGINS) {
@@ -123,7 +123,7 @@ export function tracedIf(arms: readonly TracedArm[], otherwise: Body, choice: Ch
     let body = otherwise;
     for (const arm of arms) {
       const outer = tracer.startReading();
-      const holds = read(arm.condition, slots);
+      const holds = arm.condition.read(slots);
       origins = joinOrigins(origins, tracer.stopReading(outer));
       if (!holds) continue;
       body = arm.body;
