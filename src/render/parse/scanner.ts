@@ -69,20 +69,34 @@ const PUNCTUATION: Readonly<Record<string, TokenType>> = {
   "~": "tilde",
   "|": "pipe",
 };
-const OPERATORS = new Set(["==", "===", "!=", "!==", "<=", ">=", "//", "**"]);
-const KEYWORDS: Readonly<Record<string, TokenType>> = { true: "boolean", false: "boolean", none: "none", null: "none" };
+
+/** Compared one by one: to look a word up in a table, V8 first looks for it among all keys that it knows. */
+const typeOfWord = (word: string): TokenType => {
+  if (word === "true" || word === "false") return "boolean";
+  return word === "none" || word === "null" ? "none" : "symbol";
+};
+
+/** How long the operator is that starts with these characters. */
+const operatorLength = (first: string, second: string | undefined, third: string | undefined): number => {
+  if (second === first && (first === "/" || first === "*")) return 2;
+  if (second !== "=" || (first !== "=" && first !== "!" && first !== "<" && first !== ">")) return 1;
+  return third === "=" && (first === "=" || first === "!") ? 3 : 2;
+};
 
 export class Scanner {
   readonly source: string;
   index = 0;
   #line = 0;
   #lineStart = 0;
+  /** Where the line ends: found once, and not again for each token of it. */
+  #lineEnd: number;
   #isCode = false;
   readonly #options: ScanOptions;
 
   constructor(source: string, options: ScanOptions) {
     this.source = source;
     this.#options = options;
+    this.#lineEnd = lineEndFrom(source, 0);
   }
 
   next(): Token {
@@ -92,18 +106,19 @@ export class Scanner {
 
   /** Goes on after what was found by looking at the source itself (`raw`). */
   jumpTo(index: number): void {
-    this.#countLines(this.index, index);
     this.index = index;
+    if (index > this.#lineEnd) this.#countLines();
   }
 
   #position(): { lineno: number; colno: number } {
     return { lineno: this.#line, colno: this.index - this.#lineStart };
   }
 
-  #countLines(from: number, to: number): void {
-    for (let at = this.source.indexOf("\n", from); at !== -1 && at < to; at = this.source.indexOf("\n", at + 1)) {
+  #countLines(): void {
+    while (this.index > this.#lineEnd) {
       this.#line++;
-      this.#lineStart = at + 1;
+      this.#lineStart = this.#lineEnd + 1;
+      this.#lineEnd = lineEndFrom(this.source, this.#lineStart);
     }
   }
 
@@ -112,8 +127,7 @@ export class Scanner {
     const lineno = this.#line;
     const colno = this.index - this.#lineStart;
     const text = value ?? this.source.slice(this.index, end);
-    this.#countLines(this.index, end);
-    this.index = end;
+    this.jumpTo(end);
     return { type, value: text, lineno, colno };
   }
 
@@ -165,14 +179,9 @@ export class Scanner {
 
   #nextCode(): Token {
     const { source } = this;
-    while (IS_SPACE[source.charCodeAt(this.index)] === 1) {
-      if (source.charCodeAt(this.index) === 0x0a) {
-        this.#line++;
-        this.#lineStart = this.index + 1;
-      }
-      this.index++;
-    }
-    const { index } = this;
+    let { index } = this;
+    while (IS_SPACE[source.charCodeAt(index)] === 1) index++;
+    this.jumpTo(index);
     if (index >= source.length) return this.#take("end", index);
     const char = source.charAt(index);
     if (char === '"' || char === "'") return this.#string(char);
@@ -226,10 +235,8 @@ export class Scanner {
 
   #operator(char: string): Token {
     const { source, index } = this;
-    const two = char + (source[index + 1] ?? "");
-    if (!OPERATORS.has(two)) return this.#take(PUNCTUATION[char] ?? "operator", index + 1);
-    const three = two + (source[index + 2] ?? "");
-    return this.#take("operator", index + (OPERATORS.has(three) ? 3 : 2));
+    const length = operatorLength(char, source[index + 1], source[index + 2]);
+    return this.#take(length === 1 ? (PUNCTUATION[char] ?? "operator") : "operator", index + length);
   }
 
   #word(): Token {
@@ -237,14 +244,18 @@ export class Scanner {
     let end = index + 1;
     while (end < source.length && !isWordEnd(source.charCodeAt(end))) end++;
     const word = source.slice(index, end);
-    if (!/^[0-9]+$/.test(word)) {
-      return this.#take(Object.hasOwn(KEYWORDS, word) ? (KEYWORDS[word] ?? "symbol") : "symbol", end);
-    }
+    if (!isDigit(word.charCodeAt(0)) || !/^[0-9]+$/.test(word)) return this.#take(typeOfWord(word), end, word);
     if (source[end] !== ".") return this.#take("int", end);
     end++;
     while (isDigit(source.charCodeAt(end))) end++;
     return this.#take("float", end);
   }
+}
+
+/** Behind the last line there is no end. */
+function lineEndFrom(source: string, start: number): number {
+  const end = source.indexOf("\n", start);
+  return end === -1 ? Infinity : end;
 }
 
 const ESCAPED: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r" };
