@@ -92,7 +92,8 @@ class FilterCall {
   }
 
   value(slots: Slots): unknown {
-    const value = this.input.read(slots);
+    const { input } = this;
+    const value = input.site === null ? input.read(slots) : input.site.value(slots);
     const given = this.constants ?? valuesOf(this.parts.args, slots);
     const { run } = slots[0];
     const isSmall = typeof value === "string" ? value.length < CHARS_OF_A_STEP : this.isShort && Array.isArray(value);

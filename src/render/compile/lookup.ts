@@ -106,7 +106,7 @@ function compilePlainMember({ node, key }: PlainMember, scope: Scope, use: Use):
   const slot = kept.sureSlot(path);
   const source = slot === null ? memberSource(target, key, fail) : new Source({ kind: "slot", slot, fail });
   if (slot === null) kept.noteReader(path, source);
-  return { ...compiledFrom(source), path, describe };
+  return { source, code: (slots) => source.read(slots), path, describe };
 }
 
 function pathOf({ path, source }: Compiled, kept: KeptMembers): MemberPath | undefined {
@@ -117,10 +117,9 @@ function pathOf({ path, source }: Compiled, kept: KeptMembers): MemberPath | und
 
 function memberSource(target: Compiled, key: string | number, fail: Fail | null): Source {
   const from = sourceOf(target);
-  if (from.question === "as is" && from.kind === "slot") return from.with({ kind: "member", first: key, fail });
-  if (from.question === "as is" && from.kind === "member") {
-    return from.with({ kind: "member of member", second: key, fail });
-  }
+  const { kind, question, slot, isInRoot } = from;
+  if (question === "as is" && kind === "slot") return new Source({ kind: "member", slot, isInRoot, first: key, fail });
+  if (question === "as is" && kind === "member") return from.with({ kind: "member of member", second: key, fail });
   return new Source({ kind: "member of source", from, first: key, fail });
 }
 

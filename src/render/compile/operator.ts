@@ -78,7 +78,8 @@ class BinaryOperation {
   }
 
   value(slots: Slots): unknown {
-    const a = this.left.read(slots);
+    const { left } = this;
+    const a = left.site === null ? left.read(slots) : left.site.value(slots);
     const b = this.right.read(slots);
     const { operator, operation } = this;
     if (typeof a === "number" && typeof b === "number") {

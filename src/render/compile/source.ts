@@ -102,7 +102,7 @@ export class Source {
     const copy = new Source({ kind, question, slot, isInRoot, first, second, from, operand, fail, ...parts });
     copy.known = this.known;
     copy.knownSecond = this.knownSecond;
-    if (this.kind !== "slot") (this.heirs ??= []).push(copy);
+    (this.heirs ??= []).push(copy);
     return copy;
   }
 

@@ -30,10 +30,12 @@ export function undefinedFailure(scope: Scope, describe: Describe): Fail {
       throw describe(slots);
     };
   }
-  return () => {
-    throw UNDEFINED;
-  };
+  return endRun;
 }
+
+const endRun: Fail = () => {
+  throw UNDEFINED;
+};
 
 /** The same expression, refusing an undefined value where the variant and the use ask for that. */
 export function refuseUndefined(compiled: Compiled, scope: Scope, at: { use: Use; describe: Describe }): Compiled {
@@ -49,10 +51,10 @@ export function refuseUndefined(compiled: Compiled, scope: Scope, at: { use: Use
   };
 }
 
-/** A name that nothing around it has. */
+/** A name that nothing around it has. All that it takes to say so is found out when somebody asks: nearly always nobody does. */
 export function describeSymbol(node: SymbolNode, scope: Scope): Describe {
-  const place = scope.compiler.place(node);
   return (slots) => {
+    const place = scope.compiler.place(node);
     const suggestion = didYouMean(node.value, namesAt(scope, slots));
     const isMissing = !isVisible(scope, node.value);
     return undefinedFault(place, {
@@ -65,10 +67,10 @@ export function describeSymbol(node: SymbolNode, scope: Scope): Describe {
 
 /** A member that its value does not have, or that is asked of nothing. */
 export function describeLookup(node: LookupVal, scope: Scope, target: Compiled): Describe {
-  const place = scope.compiler.place(node.val.typename === "Literal" ? node.val : node);
-  const path = pathOf(node);
-  const what = path === null ? "the value" : `\`${path.join(".")}\``;
   return (slots) => {
+    const place = scope.compiler.place(node.val.typename === "Literal" ? node.val : node);
+    const path = pathOf(node);
+    const what = path === null ? "the value" : `\`${path.join(".")}\``;
     const parent = target.code(slots);
     if (parent === undefined && target.describe !== undefined) return target.describe(slots);
     if (parent === null) {
@@ -88,8 +90,7 @@ export function describeLookup(node: LookupVal, scope: Scope, target: Compiled):
 
 /** A result of a call or filter. */
 export function describeResult(node: Expr, scope: Scope, what: string): Describe {
-  const place = scope.compiler.place(node);
-  return () => undefinedFault(place, { what: `${what} is undefined`, suggestion: null });
+  return () => undefinedFault(scope.compiler.place(node), { what: `${what} is undefined`, suggestion: null });
 }
 
 type Missing = { readonly what: string; readonly suggestion: string | null; readonly decision?: string | undefined };
