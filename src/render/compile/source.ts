@@ -126,8 +126,8 @@ function keepWithHeirs(source: Source, field: "known" | "knownSecond", pair: num
   for (const heir of source.heirs ?? []) keepWithHeirs(heir, field, pair);
 }
 
-function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
-  const target = slots[slot];
+/** The member `first` of what a source starts at. */
+function firstOf({ first, known }: Source, slots: Slots, target: unknown): unknown {
   if (known === 0) return plainMember(target, first);
   if (slots[known] === target) return slots[known + 1];
   const value = plainMember(target, first);
@@ -135,6 +135,8 @@ function firstMember({ slot, first, known }: Source, slots: Slots): unknown {
   slots[known + 1] = value;
   return value;
 }
+
+const firstMember = (source: Source, slots: Slots): unknown => firstOf(source, slots, slots[source.slot]);
 
 function secondMember(source: Source, slots: Slots): unknown {
   const { second, knownSecond } = source;
@@ -147,15 +149,8 @@ function secondMember(source: Source, slots: Slots): unknown {
   return value;
 }
 
-function memberOfSource({ from, first, known }: Source, slots: Slots): unknown {
-  const target = (from as Source).read(slots);
-  if (known === 0) return plainMember(target, first);
-  if (slots[known] === target) return slots[known + 1];
-  const value = plainMember(target, first);
-  slots[known] = target;
-  slots[known + 1] = value;
-  return value;
-}
+const memberOfSource = (source: Source, slots: Slots): unknown =>
+  firstOf(source, slots, (source.from as Source).read(slots));
 
 function readData(source: Source, slots: Slots): unknown {
   let value: unknown;
