@@ -2,6 +2,7 @@ import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { HANG_MS } from "./tools/hang-ms.ts";
 import { makeLocalSecrets } from "./tools/local-secrets.ts";
 import { sharedUpstreams } from "./tools/upstreams/shared-upstreams.ts";
 
@@ -46,7 +47,8 @@ export default defineConfig(async () => {
       include: ["test/**/*.test.ts"],
       isolate: false,
       sequence: { sequencer: CanaryLast },
-      testTimeout: 30_000,
+      testTimeout: HANG_MS,
+      hookTimeout: HANG_MS,
       provide: {
         model: { count: Number(process.env["MODEL_SEQUENCES"] ?? 15), seed: Number(process.env["MODEL_SEED"] ?? 1) },
       },

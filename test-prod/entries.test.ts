@@ -73,7 +73,7 @@ describe("the built worker's three entries", () => {
     });
     expect(created.status, created.text).toBe(202);
     expect(created.json().data).toMatchObject({ watch: "/renders/1" });
-    await expect.poll(() => renderState(1), { timeout: 20_000, interval: 200 }).toBe("rendered");
+    await expect.poll(() => renderState(1), { timeout: 60_000, interval: 200 }).toBe("rendered");
     const lines = built.logLines();
     expect(lines).toContainEqual(
       expect.objectContaining({

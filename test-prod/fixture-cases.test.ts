@@ -39,7 +39,7 @@ describe("the built worker renders every fixture case to the bytes in its expect
     expect(saved.length).toBeGreaterThanOrEqual(4);
     for (const { name, expected, version } of saved) {
       const render = async () => (await built.request("GET", `/renders/${version}`, { token })).json().data;
-      await expect.poll(render, { timeout: 20_000, interval: 200, message: name }).toMatchObject({ state: "rendered" });
+      await expect.poll(render, { timeout: 60_000, interval: 200, message: name }).toMatchObject({ state: "rendered" });
       const answer = await built.request("GET", `/config/${version}`, { token });
       const texts = new Map<string, string>();
       for (const file of Rendered.parse(answer.json().data).files)

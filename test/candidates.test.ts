@@ -76,7 +76,7 @@ describe("a pack that is not released", () => {
     await count();
     expect((await read(operator.token)).counts).toEqual(counts);
     expect(await previewed(at, bytes)).toMatchObject({ status: 409, error: { code: "schema_version_taken" } });
-  }, 30_000);
+  });
 
   test("does not exist for tenants, and no range chooses it", async () => {
     const at = await impactWorld();
@@ -120,7 +120,7 @@ describe("a pack that is not released", () => {
     expect(await env.BACKUPS.get(`candidates/${data.digest}.json`)).toBeNull();
     // asking for one is the operator's
     expect(await previewed(at, await archive(NEXT), { token: me.token })).toMatchObject({ status: 403 });
-  }, 30_000);
+  });
 
   test("goes away after seven days, with all that was counted, and comes back when it is sent again", async () => {
     const at = await impactWorld();
@@ -159,7 +159,7 @@ describe("a pack that is not released", () => {
     await count();
     const back = await w.request("GET", data.read_on ?? "", { token: operator.token });
     expect(back.body.data).toMatchObject({ state: "done", counts: { ...NONE, identical: 1, fails: 1 } });
-  }, 30_000);
+  });
 });
 
 describe("what is no pack is refused, in words, and nothing is stored", () => {
@@ -223,7 +223,7 @@ describe("what is no pack is refused, in words, and nothing is stored", () => {
       .first();
     expect(stored).toEqual({ n: 0 });
     expect(await auditedOf(at)).toBe(0);
-  }, 30_000);
+  });
 
   test("a body that ends in the middle is told so", async () => {
     const at = await impactWorld();

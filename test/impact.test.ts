@@ -178,7 +178,7 @@ describe("a count that is interrupted", () => {
     w.clock.advance(121);
     await count();
     expect(await read(operator.token)).toMatchObject(EXPECTED);
-  }, 30_000);
+  });
 
   test("counts nobody twice when two hold the same page", async () => {
     const { w, operator, read, count } = await crowd();
@@ -212,7 +212,7 @@ describe("a count that is interrupted", () => {
       .bind(w.name)
       .first();
     expect(rows).toEqual({ n: 20 });
-  }, 30_000);
+  });
 
   test("passes a configuration that ends every attempt, and counts anew when it is asked to", async () => {
     const { w, operator, me, read, path, count } = await crowd();
@@ -236,7 +236,7 @@ describe("a count that is interrupted", () => {
     await w.settle();
     await count();
     expect(await read(operator.token)).toMatchObject(EXPECTED);
-  }, 30_000);
+  });
 });
 
 describe("who may read what", () => {
@@ -271,7 +271,7 @@ describe("who may read what", () => {
     // a sixth of one of the five is not a sixth neighbour
     const fifth = await read((await w.tenant(`n4-${w.name}@example.com`, "n4")).token);
     expect(fifth.counts).toEqual({ ...shown, identical: null });
-  }, 30_000);
+  });
 
   test("pages of one's own are pages; a generator sees its namespaces", async () => {
     const { w, release, neighbour, deploy, read, count } = await impactWorld();

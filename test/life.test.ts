@@ -84,7 +84,7 @@ describe("a preview", () => {
         expect(preview.body.data.changes_summary).toBe(saved.body.data.version.changes_summary);
       }
     }
-  }, 120_000);
+  });
 
   test("shows decisions by title, files as unified diffs with their origins, and what a device does", async () => {
     const h = await home();

@@ -159,7 +159,7 @@ describe("GitHub being away for a day", () => {
       await w.sweep();
     }
     expect((await requests()).length).toBe(3 * (1 + 6));
-  }, 60_000);
+  });
 
   test("one repository that hangs holds up neither another one nor the cron", async () => {
     const { w, repository, names, hourly, versions, patience } = await registry({ count: 2 });
@@ -172,5 +172,5 @@ describe("GitHub being away for a day", () => {
     expect((await hourly()).map(({ result }) => result)).toEqual(["failed", "synced"]);
     expect(performance.now() - started).toBeLessThan(15_000);
     expect(await versions(pack)).toEqual(["v1.0.0 ready", "v1.1.0 ready"]);
-  }, 60_000);
+  });
 });

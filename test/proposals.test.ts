@@ -90,7 +90,7 @@ describe("a compatible release", () => {
     expect(["identical", "changed", "restarts"]).toContain(proposals[0]!.class);
     const latest = await w.request<{ version: { schema_version: string } }>("GET", "/configurations/auto", { token });
     expect(JSON.stringify(latest.body.data)).toContain("v1.1.0");
-  }, 60_000);
+  });
 
   test("delivered twice, paged twice or swept proposes and upgrades once", async () => {
     const { w, id, release, list } = await deployments();
@@ -113,7 +113,7 @@ describe("a compatible release", () => {
       .bind(id)
       .first<{ n: number }>();
     expect(audited?.n).toBe(1);
-  }, 60_000);
+  });
 
   test("whose messages the queue has lost is announced anew after five minutes, and not each minute", async () => {
     const { w, release } = await deployments();
@@ -129,7 +129,7 @@ describe("a compatible release", () => {
     expect(await Promise.all([sentAgain(), sentAgain()])).toSatisfy(([a, b]: number[]) => a! + b! === 2);
     w.clock.advance(60);
     expect(await sentAgain()).toBe(0);
-  }, 60_000);
+  });
 
   test("that is outside of the range means nothing to anybody", async () => {
     const { w, release, list, versionsOf } = await deployments("~1.0.0");
@@ -138,7 +138,7 @@ describe("a compatible release", () => {
     await w.sweep();
     expect((await list()).proposals).toEqual([]);
     expect(await versionsOf()).toEqual({ pinned: "v1.0.0", propose: "v1.0.0", auto: "v1.0.0" });
-  }, 60_000);
+  });
 });
 
 describe("a breaking release", () => {
@@ -176,7 +176,7 @@ describe("a breaking release", () => {
       status: 409,
       body: { error: { code: "proposal_decided" } },
     });
-  }, 60_000);
+  });
 
   test("that loses a decision is accepted only by somebody who says so, and the proposal names it", async () => {
     const { w, token, release, list } = await deployments();
@@ -198,7 +198,7 @@ describe("a breaking release", () => {
       body: { error: { code: "losses_not_accepted", details: [{ decision: "/networking/hostname" }] } },
     });
     expect(await accept({ accept_losses: true })).toMatchObject({ status: 202 });
-  }, 60_000);
+  });
 
   test("that is dismissed is not proposed again; another's proposal does not exist", async () => {
     const { w, token, release, list } = await deployments();
@@ -214,7 +214,7 @@ describe("a breaking release", () => {
     await w.sweep();
     expect((await list()).proposals).toHaveLength(1);
     expect((await list("dismissed")).proposals).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 test("a version that is taken back is told to those who run it", async () => {
@@ -224,4 +224,4 @@ test("a version that is taken back is told to those who run it", async () => {
   w.clock.advance(3600);
   await syncRepository(w.deps, { pack: w.name, repository });
   expect((await list()).yanked).toHaveLength(3);
-}, 60_000);
+});

@@ -25,7 +25,7 @@ const tally = (answers: Answer[]) =>
   Object.fromEntries([...Map.groupBy(answers, ({ status }) => status)].map(([status, all]) => [status, all.length]));
 
 describe("a limit is exact", () => {
-  test("of 1,000 requests at once against a limit of 100, exactly 100 are served", { timeout: 120_000 }, async () => {
+  test("of 1,000 requests at once against a limit of 100, exactly 100 are served", async () => {
     const w = withLimits({ saves: 100 });
     const { token, id } = await w.tenant();
     const { slug } = await w.admit(SMALL_PACK);
@@ -180,30 +180,26 @@ describe("sign-in", () => {
     await env.DB.prepare("DELETE FROM rate_limits WHERE name = 'authentication'").run();
   });
 
-  test(
-    "1,000 forged in a user's name, from anywhere: the user still gets in, from that very address too",
-    { timeout: 120_000 },
-    async () => {
-      const w = present();
-      const forged = [];
-      for (let n = 0; n < 1000; n += 50)
-        forged.push(
-          ...(await Promise.all(
-            Array.from({ length: 50 }, (_, k) =>
-              signIn(
-                w,
-                { ...CAROL, login_name: `carol${n + k}@example.com` },
-                k % 2 === 0 ? "203.0.113.7" : `203.0.113.${k}`,
-              ),
+  test("1,000 forged in a user's name, from anywhere: the user still gets in, from that very address too", async () => {
+    const w = present();
+    const forged = [];
+    for (let n = 0; n < 1000; n += 50)
+      forged.push(
+        ...(await Promise.all(
+          Array.from({ length: 50 }, (_, k) =>
+            signIn(
+              w,
+              { ...CAROL, login_name: `carol${n + k}@example.com` },
+              k % 2 === 0 ? "203.0.113.7" : `203.0.113.${k}`,
             ),
-          )),
-        );
-      expect(forged.every(({ status }) => status === 401 || status === 429)).toBe(true);
-      expect(tally(forged)["429"]).toBeGreaterThan(700);
-      expect((await signIn(w, CAROL, "203.0.113.7")).status).toBe(200);
-      expect((await signIn(w, CAROL, "198.51.100.1")).status).toBe(200);
-    },
-  );
+          ),
+        )),
+      );
+    expect(forged.every(({ status }) => status === 401 || status === 429)).toBe(true);
+    expect(tally(forged)["429"]).toBeGreaterThan(700);
+    expect((await signIn(w, CAROL, "203.0.113.7")).status).toBe(200);
+    expect((await signIn(w, CAROL, "198.51.100.1")).status).toBe(200);
+  });
 
   test("a failure beyond the limit no longer says what was wrong", async () => {
     const w = present();

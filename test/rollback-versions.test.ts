@@ -27,7 +27,7 @@ beforeAll(async () => {
     const { admission } = await admit(fixturePack(version), version, REAL);
     if (admission.status !== "ready") throw new Error(JSON.stringify(admission.report));
   }
-}, 60_000);
+});
 
 async function home(pack = REAL) {
   const w = world();
@@ -133,7 +133,7 @@ describe("going back while the schema version stays", () => {
       status: 200,
       body: { data: { unchanged: true, version: { version: 3 } } },
     });
-  }, 30_000);
+  });
 
   test("goes over several releases, and without keep all is as it was then", async () => {
     const h = await home();
@@ -149,7 +149,7 @@ describe("going back while the schema version stays", () => {
       schema_version: "v1.1.0",
       config_data: { services: { enable_litellm: true, enable_litellm_redis: true } },
     });
-  }, 30_000);
+  });
 });
 
 describe("going back to an older schema version while the decisions stay", () => {
@@ -186,7 +186,7 @@ describe("going back to an older schema version while the decisions stay", () =>
       status: 200,
       body: { data: { unchanged: true } },
     });
-  }, 30_000);
+  });
 
   test("loses nothing where all of it has a counterpart, and comes back as it was", async () => {
     const h = await home();
@@ -202,7 +202,7 @@ describe("going back to an older schema version while the decisions stay", () =>
     const done = await h.back({ to: 1, keep: "decisions" });
     expect(done).toMatchObject({ status: 202 });
     expect(done.body.data.version.config_data).toEqual(decisions);
-  }, 30_000);
+  });
 });
 
 describe("what cannot be carried over is refused with all that is in the way", () => {
@@ -232,7 +232,7 @@ describe("what cannot be carried over is refused with all that is in the way", (
       expect(answer).toMatchObject({ status: 409, body: { error: { code: "rollback_not_possible" } } });
       expect(findings(answer)).toEqual([["migration_no_case", "/services/ollama_gpu"]]);
     }
-  }, 30_000);
+  });
 
   test("a value that somebody must say, until it is said", async () => {
     const h = await home(await smallPack());

@@ -122,7 +122,7 @@ describe("re-encrypting a workspace under a new data key", () => {
       "SELECT action FROM audit_log WHERE workspace_id = ? AND action LIKE 'rotation.%' ORDER BY seq",
     );
     expect(audited).toEqual([{ action: "rotation.started" }, { action: "rotation.ended" }]);
-  }, 120_000);
+  });
 
   test("of a workspace that is not there, or without secrets, says so; and only an operator may", async () => {
     const v = await vault();

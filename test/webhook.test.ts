@@ -260,7 +260,7 @@ test("deliveries lost, repeated, reordered and forged leave the registry of one 
     }),
     { numRuns: 15, seed: 9 },
   );
-}, 120_000);
+});
 
 /** What cannot be done to a release as it is (a second one of its tag, say) leaves it: the same in both worlds. */
 async function changeRelease(of: { repository: string; kind: string; tag: string; text: string }): Promise<void> {

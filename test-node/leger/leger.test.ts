@@ -216,7 +216,7 @@ describe("pull", () => {
     expect(JSON.parse(readFileSync(path.join(out, "current/manifest.json"), "utf8"))).toMatchObject({
       version: fourth,
     });
-  }, 180_000);
+  });
 });
 
 const event = (running: Running, wanted: Record<string, unknown>) =>
@@ -269,7 +269,7 @@ describe.skipIf(findGenerator() === undefined)("apply", () => {
     on.forget();
     expect((await on.apply()).code).toBe(0);
     expect(on.changes()).toEqual([]);
-  }, 120_000);
+  });
 
   it("swaps nothing when the machine's generator refuses, when data is at risk, or when an image is not there", async () => {
     const on = standIn(alice, "applied");
@@ -292,7 +292,7 @@ describe.skipIf(findGenerator() === undefined)("apply", () => {
     expect(on.installed()).toBe(before);
     expect((await on.apply("--accept-data-risks")).code).toBe(0);
     expect(on.active()).toEqual(on.loaded());
-  }, 120_000);
+  });
 
   it("reports a start that fails, and takes it up again the next time", async () => {
     const on = standIn(alice, "applied");
@@ -313,7 +313,7 @@ describe.skipIf(findGenerator() === undefined)("apply", () => {
     expect((await on.apply()).code).toBe(0);
     expect(on.changes()).toEqual(["systemctl daemon-reload", "systemctl restart openwebui.service"]);
     expect(await stateOf("applied")).toMatchObject({ state: "healthy", version });
-  }, 120_000);
+  });
 
   it("ends complete when it was killed in the middle and is run again, wherever that was", async () => {
     const on = standIn(alice, "applied");
@@ -336,7 +336,7 @@ describe.skipIf(findGenerator() === undefined)("apply", () => {
       expect([call, restarted > changes.indexOf("systemctl daemon-reload")]).toEqual([call, true]);
       expect(await stateOf("applied")).toMatchObject({ state: "healthy", version });
     }
-  }, 240_000);
+  });
 
   it("says a deletion and removes nothing by itself; --remove stops everything in order and reports it", async () => {
     const on = standIn(alice, "applied");
@@ -352,7 +352,7 @@ describe.skipIf(findGenerator() === undefined)("apply", () => {
     expect(on.installed()).toBe(null);
     expect(await stateOf("applied")).toMatchObject({ state: "removed", status: "active" });
     expect(readdirSync(path.join(alice.env.XDG_DATA_HOME, "leger/deployments/applied"))).not.toContain("journal.json");
-  }, 120_000);
+  });
 });
 
 describe("another person", () => {
@@ -407,7 +407,7 @@ describe("another person", () => {
     expect((await second.leger(["whoami"])).stdout).toContain("bob@example.com");
     expect((await second.leger(["logout"])).code).toBe(0);
     expect((await second.leger(["whoami"])).code).toBe(4);
-  }, 180_000);
+  });
 
   it("uploads finished files, which are checked like renders; restores and purges what was deleted", async () => {
     const folder = alice.file("own");
@@ -430,5 +430,5 @@ describe("another person", () => {
     expect((await alice.leger(["config", "delete", "own", "--yes"])).code).toBe(0);
     expect((await alice.leger(["config", "purge", "own"])).code).toBe(2); // nobody to ask
     expect((await alice.leger(["config", "purge", "own", "--confirm", "own"])).stdout).toContain("erased");
-  }, 180_000);
+  });
 });

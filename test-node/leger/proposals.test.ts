@@ -11,7 +11,7 @@ beforeAll(async () => {
   alice = stack.machine("alice");
   const login = await alice.leger(["login", "--claims", "claims.json"]);
   if (login.code !== 0) throw new Error(login.stderr);
-}, 120_000);
+});
 afterAll(() => stack?.close());
 
 type Proposal = { id: string; deployment_name: string; schema_version: string };
@@ -103,4 +103,4 @@ it("a proposal is shown, asks before it loses anything, says when it is stale, a
   const done = await alice.leger(["config", "rollback", "plain", "2", "--keep", "schema", "--yes"]);
   expect(done.stdout).toContain("decisions migrated");
   expect((await alice.leger(["config", "rollback", "plain", "2", "--keep", "all", "--yes"])).code).toBe(2);
-}, 120_000);
+});
