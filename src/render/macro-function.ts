@@ -8,15 +8,24 @@ import { LONG_TEXT_CHARS } from "#render/values/meter.ts";
 
 /** A function of the engine or the product that templates call: `range(...)`, `secret(...)`. */
 export class HostFunction {
-  readonly call: (context: CallContext, args: readonly unknown[]) => unknown;
-  /** For call sites that give all arguments but the first as literals: what is left to do for each call, once those were looked at. */
-  readonly prepare: Prepare | null;
+  readonly #call: HostCall;
+  readonly #prepare: Prepare | null;
 
-  constructor(call: (context: CallContext, args: readonly unknown[]) => unknown, prepare: Prepare | null = null) {
-    this.call = call;
-    this.prepare = prepare;
+  constructor(call: HostCall, prepare: Prepare | null = null) {
+    this.#call = call;
+    this.#prepare = prepare;
+  }
+
+  get call(): HostCall {
+    return this.#call;
+  }
+
+  /** For call sites that give all arguments but the first as literals: what is left to do for each call, once those were looked at. */
+  get prepare(): Prepare | null {
+    return this.#prepare;
   }
 }
+type HostCall = (context: CallContext, args: readonly unknown[]) => unknown;
 type Prepare = (site: CallContext, rest: readonly unknown[]) => PreparedCall;
 export type PreparedCall = (context: CallContext, first: unknown) => unknown;
 export type CallContext = { readonly run: Run; readonly place: TemplatePlace };
@@ -74,33 +83,41 @@ function activationOfMacros(root: Slots): Activation {
 }
 
 export class MacroFunction {
-  readonly code: MacroCode;
-  readonly parameterCount: number;
+  readonly #code: MacroCode;
+  readonly #parameterCount: number;
   /** Of all calls of all macros of a template, unless they are traced. */
   readonly #activation: Activation;
 
   constructor(code: MacroCode, root: Slots) {
-    this.code = code;
-    this.parameterCount = code.parameters.length;
+    this.#code = code;
+    this.#parameterCount = code.parameters.length;
     this.#activation = activationOfMacros(root);
+  }
+
+  get code(): MacroCode {
+    return this.#code;
+  }
+
+  get parameterCount(): number {
+    return this.#parameterCount;
   }
 
   /** Call sites write arguments into slots 1, 2, ... of these and then `run`. */
   open(): Slots {
-    return copySlots(this.code.blank, this.#activation);
+    return copySlots(this.#code.blank, this.#activation);
   }
 
   /** As `open`, for traced runs: the call site also writes where the arguments come from, and then calls `finish`. */
   openTraced(): { slots: Slots; origins: (Origins | undefined)[] } {
     const slots = this.open();
-    const origins = this.code.blank.slice() as (Origins | undefined)[];
+    const origins = this.#code.blank.slice() as (Origins | undefined)[];
     slots[0] = { ...slots[0], origins };
     return { slots, origins };
   }
 
   /** `count` arguments were written by position; the rest come from keywords or defaults. */
   finish(slots: Slots, count: number, keywords: Keywords | null): string {
-    const { parameters, callerSlot } = this.code;
+    const { parameters, callerSlot } = this.#code;
     this.#enter(slots[0].run);
     if (count < parameters.length) bindRest(parameters, slots, { from: count, keywords });
     if (keywords?.has("caller")) slots[callerSlot] = keywords.get("caller");
@@ -118,14 +135,14 @@ export class MacroFunction {
   }
 
   #enter(run: Run): void {
-    run.steps += this.code.steps;
-    if (run.steps > run.stepsMax) run.charge(0, this.code.place);
-    if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.code.place);
+    run.steps += this.#code.steps;
+    if (run.steps > run.stepsMax) run.charge(0, this.#code.place);
+    if (++run.depth > run.limits.depth) run.refuseDepth("macros", this.#code.place);
   }
 
   #leave(slots: Slots): string {
     const { run } = slots[0];
-    const text = this.code.body.run(slots);
+    const text = this.#code.body.run(slots);
     run.depth--;
     if (text.length >= LONG_TEXT_CHARS) run.checkText(text, "a macro");
     return text;

@@ -2,6 +2,11 @@ import { describe, expect, test } from "vitest";
 import { FILTER_NAMES } from "#render/filters/filters.ts";
 import { GLOBALS } from "#render/globals.ts";
 import { TEST_NAMES } from "#render/is-tests.ts";
+import { CallerFunction, HostFunction, MacroFunction } from "#render/macro-function.ts";
+import { Keywords } from "#render/values/keywords.ts";
+import { Marked } from "#render/values/marked.ts";
+import { regexLiteral } from "#render/values/regex-literal.ts";
+import { CapturedText, SafeString } from "#render/values/safe-string.ts";
 import { arrayMethods, objectMethods, stringMethods } from "#render/values/methods.ts";
 import { compilePack } from "#render/compile-pack.ts";
 import { renderPack } from "#render/render-pack.ts";
@@ -197,6 +202,10 @@ const KEYS = [
   "refuse",
   "toJSON",
   "isUnitText",
+  "code",
+  "parameterCount",
+  "call",
+  "prepare",
 ];
 
 /** A template that prints "reached" when a member of a value is there. */
@@ -215,7 +224,28 @@ describe("no member of any prototype or engine value is reachable", () => {
   });
 });
 
+test("a value of the engine has no properties that look-ups, loops or filters could find", () => {
+  const root = [{ ofMacros: {} }] as unknown as ConstructorParameters<typeof MacroFunction>[1];
+  const code = { parameters: [] } as unknown as ConstructorParameters<typeof MacroFunction>[0];
+  const caller = { parameters: [] } as unknown as ConstructorParameters<typeof CallerFunction>[0];
+  const values = [
+    new MacroFunction(code, root),
+    new CallerFunction(caller, root),
+    new HostFunction(() => null),
+    new Keywords({}),
+    new SafeString("x"),
+    new CapturedText("x"),
+    new Marked("x", { kind: "sensitive", pointer: "/x" }),
+    regexLiteral("x", "g"),
+  ];
+  for (const value of values) {
+    expect(Object.getOwnPropertyNames(value), value?.constructor.name).toEqual([]);
+  }
+});
+
 const PAYLOADS = [
+  "{% macro m(a) %}process{% endmacro %}{{ m.code.body.head }}{{ m.code.body.run([1]) }}{{ secret.prepare({}, []) }}",
+  "{% macro m(a) %}process{% endmacro %}{% for k, v in m %}{{ k }}{{ v.body.head }}{% endfor %}{{ m | toJson }}{{ m | dictsort | join }}",
   "{{ range.constructor('return process')() }}",
   "{{ ''.constructor.constructor('return globalThis')().process.env }}",
   "{{ [].constructor.from('abc') }}",

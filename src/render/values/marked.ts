@@ -9,13 +9,20 @@ export type MarkKind = "sensitive" | "secret_ref";
  */
 export class Marked {
   readonly #value: unknown;
-  readonly kind: MarkKind;
-  readonly pointer: string;
+  readonly #kind: MarkKind;
+  readonly #pointer: string;
 
   constructor(value: unknown, mark: { kind: MarkKind; pointer: string }) {
     this.#value = value;
-    this.kind = mark.kind;
-    this.pointer = mark.pointer;
+    this.#kind = mark.kind;
+    this.#pointer = mark.pointer;
+  }
+
+  get kind(): MarkKind {
+    return this.#kind;
+  }
+  get pointer(): string {
+    return this.#pointer;
   }
 
   static reveal(marked: Marked): unknown {

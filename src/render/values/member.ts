@@ -9,7 +9,10 @@ import { RegexLiteral } from "#render/values/regex-literal.ts";
 import { SafeString } from "#render/values/safe-string.ts";
 import type { Run } from "#render/run.ts";
 
-/** Values of the engine itself: a template may pass them on and call them, and sees no members. */
+/**
+ * Values of the engine itself: a template may pass them on and call them, and sees no members. They have no properties of their own:
+ * what they know is private, so no look-up, loop or filter finds anything.
+ */
 const OPAQUE = [CallerFunction, HostFunction, Keywords, MacroFunction, Marked, RegexLiteral, SafeString];
 
 /**
@@ -19,14 +22,7 @@ const OPAQUE = [CallerFunction, HostFunction, Keywords, MacroFunction, Marked, R
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(
   [Object, Array, String, Number, Boolean, Map, Set, ...OPAQUE]
     .flatMap((constructor) => Object.getOwnPropertyNames(constructor.prototype))
-    .concat(
-      Object.keys(stringMethods),
-      Object.keys(arrayMethods),
-      Object.keys(objectMethods),
-      "call",
-      "kind",
-      "pointer",
-    ),
+    .concat(Object.keys(stringMethods), Object.keys(arrayMethods), Object.keys(objectMethods)),
 );
 
 export const isPlainKey = (key: string): boolean => !PROTOTYPE_KEYS.has(key) && !/^\d/.test(key);
